@@ -1,0 +1,1 @@
+"""What a mine is: schema, readers, writers, geometry and the bundled mine."""

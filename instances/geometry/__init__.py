@@ -1,0 +1,1 @@
+"""Geometry of the pit: slopes to precedence arcs, blocks to panels, cycles."""
