@@ -1,0 +1,1 @@
+"""How programs are solved: mathematics only, no mining word."""

@@ -1,0 +1,25 @@
+"""Maximum-weight closures of a directed graph, behind one small protocol."""
+
+from solvers.closure.kernel import (
+    Closure,
+    ClosureGraph,
+    ClosureKernel,
+    KernelFactory,
+    WeightError,
+    closure_graph,
+    scale_up,
+)
+from solvers.closure.pseudoflow import PseudoflowKernel
+from solvers.closure.staged_flow import StagedFlowKernel
+
+__all__ = [
+    "Closure",
+    "ClosureGraph",
+    "ClosureKernel",
+    "KernelFactory",
+    "PseudoflowKernel",
+    "StagedFlowKernel",
+    "WeightError",
+    "closure_graph",
+    "scale_up",
+]

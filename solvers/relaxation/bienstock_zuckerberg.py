@@ -1,0 +1,280 @@
+"""The relaxation solved by the algorithm of Bienstock and Zuckerberg: price, refine, master.
+
+For given multipliers a maximum closure gives an upper bound and splits the partition of the cumulative variables; the
+master over the partition gives a lower bound, a primal point and the next multipliers. The bound is valid in every
+iteration, and the best is kept with its multipliers.
+
+Rows that zero violates carry elastic columns. A gap counts as closed only without them; a penalty that converges with
+elastic columns in use is raised, and after two raises a search without objective (phase 1) finds a feasible point or
+multipliers that prove there is none.
+
+Source: Bienstock and Zuckerberg (2010), "Solving LP relaxations of large-scale precedence constrained problems", IPCO;
+Munoz et al. (2018), "A study of the Bienstock-Zuckerberg algorithm", Comput. Optim. Appl. 69:501.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.closure import PseudoflowKernel, closure_graph
+from solvers.relaxation.bound import (
+    cumulative_weights,
+    infeasibility_scale,
+    project_multipliers,
+    row_and_box_terms,
+    step_prices,
+)
+from solvers.relaxation.master import Master, MasterSolution
+from solvers.relaxation.parametric import starts
+from solvers.relaxation.partition import initial_partition, merge, refine, spread_out
+from solvers.relaxation.pricing import StepPricer
+from solvers.relaxation.result import Iteration, Outcome, RelaxationResult, StopReason, StopRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solvers.closure import KernelFactory
+    from solvers.relaxation.partition import Partition
+    from solvers.relaxation.program import ClosureProgram, Floats
+
+_LOG = logging.getLogger(__name__)
+_PENALTY_RAISE = 100.0
+_MOST_RAISES = 2
+_NO_VIOLATION = 1e-12
+
+
+@dataclass(frozen=True)
+class SpeedUps:
+    """What may be switched off, to measure it.
+
+    Attributes:
+        parametric_start: Start from the single-resource bounds.
+        most_start_classes: Give every profile and step its own class at the start, unless that exceeds this number.
+        by_steps: Price step by step, joining steps only where needed; else the whole expanded graph every time.
+        merge_above: Merge classes of equal value once there are more than this number.
+    """
+
+    parametric_start: bool = True
+    most_start_classes: int = 20_000
+    by_steps: bool = True
+    merge_above: int = 600
+
+
+def solve_relaxation(
+    program: ClosureProgram,
+    stop: StopRule | None = None,
+    *,
+    kernel: KernelFactory = PseudoflowKernel,
+    speed_ups: SpeedUps | None = None,
+    on_iteration: Callable[[Iteration], None] | None = None,
+) -> RelaxationResult:
+    """Solve the linear program; deterministic unless a time limit or an interruption ends it.
+
+    Args:
+        program: The program.
+        stop: When to stop; by default at a relative gap of 1e-6.
+        kernel: Closure kernel.
+        speed_ups: What to switch off.
+        on_iteration: Told of every iteration as it ends.
+
+    Raises:
+        MasterError: HiGHS failed on a master problem.
+        WeightError: Prices overflowed to infinity.
+    """
+    search = _Search(program, stop or StopRule(), kernel, speed_ups or SpeedUps(), on_iteration)
+    return search.run()
+
+
+class _Search:
+    """State of one run."""
+
+    def __init__(
+        self,
+        program: ClosureProgram,
+        stop: StopRule,
+        kernel: KernelFactory,
+        speed_ups: SpeedUps,
+        on_iteration: Callable[[Iteration], None] | None,
+    ) -> None:
+        self._begun = time.perf_counter()
+        self._program, self._stop, self._kernel, self._speed_ups = program, stop, kernel, speed_ups
+        self._on_iteration = on_iteration
+        self._pricer = StepPricer(program, kernel, whole=not speed_ups.by_steps)
+        self._partition: Partition = initial_partition(program)
+        self._bound, self._value = np.inf, -np.inf
+        self._multipliers = np.zeros(program.n_rows)
+        self._proof: Floats | None = None
+        self._point: MasterSolution | None = None
+        self._history: list[Iteration] = []
+
+    def run(self) -> RelaxationResult:
+        """Start, iterate, answer."""
+        self._begin()
+        return self._answer(self._optimise(Master(self._program)))
+
+    def _begin(self) -> None:
+        """First multipliers and classes."""
+        program, partition = self._program, self._partition
+        found = starts(program, self._kernel) if self._speed_ups.parametric_start else []
+        if not found:
+            self._price(np.zeros(program.n_rows))
+            return
+        for start in found:
+            self._price(start.multipliers)
+        partition = self._partition
+        choices = []
+        for start in found:
+            for steps in start.steps:
+                partition = refine(program, partition, steps, start.choice)
+            if program.n_choices > 1:
+                choices += [start.choice[:, t] for t in sorted({0, program.n_steps // 4, program.n_steps // 2})]
+        apart = spread_out(program, partition, choices)
+        self._partition = apart if apart.n_classes <= self._speed_ups.most_start_classes else partition
+
+    def _optimise(self, master: Master) -> StopReason:
+        """Iterate with the objective until a reason to stop."""
+        last, raises = -np.inf, 0
+        while True:
+            solution = self._solve_master(master)
+            reason = self._reason()
+            if reason is not None:
+                return reason
+            if solution.objective > last + 1e-9 * abs(solution.objective):
+                self._merge(solution)
+            last = solution.objective
+            split = self._price(project_multipliers(self._program, solution.multipliers), solution.objective)
+            reason = self._reason()
+            if reason is not None:
+                return reason
+            converged = self._bound - solution.objective <= self._allowed()
+            if solution.violation > _NO_VIOLATION and (converged or not split):
+                raises += 1
+                last = -np.inf
+                master.penalty *= _PENALTY_RAISE
+                if raises > _MOST_RAISES:
+                    reason = self._find_feasible()
+                    if reason is not None:
+                        return reason
+                    master.drop_elastics()
+            elif not split:
+                return StopReason.EXHAUSTED
+
+    def _solve_master(self, master: Master) -> MasterSolution:
+        """Master over the partition; without elastic columns in use its point is kept."""
+        solution = master.solve(self._partition)
+        if solution.violation <= _NO_VIOLATION:
+            if master.elastic:
+                master.drop_elastics()
+            if solution.value > self._value:
+                self._value, self._point = solution.value, solution
+        return solution
+
+    def _merge(self, solution: MasterSolution) -> None:
+        if self._partition.n_classes > self._speed_ups.merge_above:
+            self._partition = merge(self._partition, solution.class_value)
+
+    def _price(self, multipliers: Floats, master_value: float = np.inf) -> bool:
+        """Bound and refinement by one pricing; whether a class was split."""
+        program = self._program
+        prices, choice = step_prices(program, multipliers)
+        weights, terms = cumulative_weights(prices), row_and_box_terms(program, multipliers)
+        before = self._partition.n_classes
+        priced = self._pricer.solve(weights, master_value - terms)
+        self._keep_bound(priced.value + terms, multipliers)
+        for steps in priced.steps:
+            self._partition = refine(program, self._partition, steps, choice)
+        if not priced.exact and self._partition.n_classes == before:
+            priced = self._pricer.solve(weights)
+            self._keep_bound(priced.value + terms, multipliers)
+            self._partition = refine(program, self._partition, priced.steps[0], choice)
+        self._record(priced.value + terms)
+        return self._partition.n_classes > before
+
+    def _keep_bound(self, bound: float, multipliers: Floats) -> None:
+        if bound < self._bound:
+            self._bound, self._multipliers = bound, multipliers
+
+    def _find_feasible(self) -> StopReason | None:
+        """Phase 1: None once the partition carries a feasible point, else the reason to stop."""
+        program = self._program
+        master = Master(program, objective=False)
+        while True:
+            solution = master.solve(self._partition)
+            if solution.violation <= _NO_VIOLATION:
+                return None
+            multipliers = project_multipliers(program, solution.multipliers)
+            prices, choice = step_prices(program, multipliers, objective=False)
+            terms = row_and_box_terms(program, multipliers, objective=False)
+            priced = self._pricer.solve(cumulative_weights(prices))
+            scale = infeasibility_scale(program, multipliers) + priced.value
+            if priced.value + terms < -1e-9 * scale:
+                self._proof = multipliers
+                return StopReason.INFEASIBLE
+            before = self._partition.n_classes
+            self._partition = refine(program, self._partition, priced.steps[0], choice)
+            self._record(None)
+            if self._partition.n_classes == before:
+                return StopReason.EXHAUSTED
+            reason = self._reason()
+            if reason is not None:
+                return reason
+
+    def _allowed(self) -> float:
+        """Absolute difference that the relative gap stands for."""
+        return self._stop.relative_gap * max(abs(self._bound), 1e-9) if np.isfinite(self._bound) else 0.0
+
+    def _reason(self) -> StopReason | None:
+        if self._bound - self._value <= self._allowed():
+            return StopReason.GAP
+        if self._stop.interrupted is not None and self._stop.interrupted():
+            return StopReason.INTERRUPTED
+        if self._stop.seconds is not None and time.perf_counter() - self._begun >= self._stop.seconds:
+            return StopReason.TIME
+        if self._stop.iterations is not None and len(self._history) >= self._stop.iterations:
+            return StopReason.ITERATIONS
+        return None
+
+    def _record(self, bound: float | None) -> None:
+        seconds = time.perf_counter() - self._begun
+        record = Iteration(
+            number=len(self._history),
+            seconds=seconds,
+            bound=bound,
+            best_bound=self._bound,
+            master_value=self._value,
+            classes=self._partition.n_classes,
+            phase_one=bound is None,
+        )
+        self._history.append(record)
+        _LOG.debug("iteration %d: bound %.9g, value %.9g", record.number, self._bound, self._value)
+        if self._on_iteration is not None:
+            self._on_iteration(record)
+
+    def _answer(self, reason: StopReason) -> RelaxationResult:
+        program, point, proof = self._program, self._point, self._proof
+        x: Floats | None = None
+        if point is not None:
+            active, z = point.active, point.class_value
+            x = np.zeros(program.value.shape)
+            x.reshape(-1)[active.column] = np.maximum(z[active.upper_class] - z[active.lower_class], 0.0)
+        outcome = Outcome.OPTIMAL if self._bound - self._value <= self._allowed() else Outcome.BOUNDED
+        if proof is not None:
+            outcome = Outcome.INFEASIBLE
+        return RelaxationResult(
+            outcome=outcome,
+            reason=reason,
+            bound=-np.inf if proof is not None else float(self._bound),
+            multipliers=self._multipliers if proof is None else proof,
+            value=float(self._value),
+            x=x,
+            extras=None if point is None else point.extras,
+            iterations=len(self._history),
+            history=tuple(self._history),
+            seconds=time.perf_counter() - self._begun,
+            kernel=self._kernel(closure_graph(0, [], [])).name,
+        )

@@ -1,0 +1,158 @@
+"""The upper bound that multipliers prove, by one maximum closure.
+
+For multipliers l (>= 0 on rows with an upper limit only, <= 0 on rows with a lower limit only, free on rows with both)
+
+    UB(l) = constant + max over closures of (value - H'l) + sum(l+ upper - l- lower) + sum_j max(r_j lo_j, r_j up_j),
+    r = d - G'l,
+
+bounds the program from above: every feasible (x, s) satisfies l(Hx + Gs) <= l+ upper - l- lower. The last sum, over the
+box of the continuous variables, is part of the bound. This module knows nothing of the algorithm that found l: it is
+what a certificate is checked with, and it builds its graph, prices and adds by itself.
+
+Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Bienstock and Zuckerberg (2010), section 3.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.closure import PseudoflowKernel, closure_graph, scale_up
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from solvers.closure import KernelFactory
+    from solvers.relaxation.program import ClosureProgram, Floats
+
+
+class MultiplierError(ValueError):
+    """Multipliers of the wrong length or not finite."""
+
+
+def project_multipliers(program: ClosureProgram, multipliers: Floats) -> Floats:
+    """Multipliers with the sign their row allows ``(M,)``: the nearest ones that give a finite bound."""
+    if multipliers.shape != (program.n_rows,):
+        raise MultiplierError(f"expected {program.n_rows} multipliers, got shape {multipliers.shape}")
+    if not np.isfinite(multipliers).all():
+        raise MultiplierError("multipliers must be finite")
+    lowest = np.where(np.isfinite(program.row_lower), -np.inf, 0.0)
+    highest = np.where(np.isfinite(program.row_upper), np.inf, 0.0)
+    return np.clip(multipliers, lowest, highest)
+
+
+def row_and_box_terms(program: ClosureProgram, multipliers: Floats, *, objective: bool = True) -> float:
+    """Everything of UB(l) but the closure: constant, row terms and the box of the continuous variables.
+
+    Args:
+        program: The program.
+        multipliers: Projected multipliers ``(M,)``.
+        objective: False leaves out constant and d, which gives the proof of infeasibility.
+    """
+    upper = np.where(multipliers > 0, program.row_upper, 0.0)
+    lower = np.where(multipliers < 0, program.row_lower, 0.0)
+    rows = float(multipliers @ (upper + lower))
+    r = -(program.extras_matrix.T @ multipliers)
+    if objective:
+        r = r + program.extra_value
+    box = float(np.maximum(r * program.extra_lower, r * program.extra_upper).sum())
+    return rows + box + (program.constant if objective else 0.0)
+
+
+def step_prices(
+    program: ClosureProgram, multipliers: Floats, *, objective: bool = True
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Worth of taking each node in each step, every part by its best allowed choice.
+
+    Returns:
+        Prices ``(n, T)`` summed over the parts of a node, and the choice of every part ``(P, T)``.
+    """
+    shape = program.value.shape
+    prices = -(program.rows_transposed @ multipliers).reshape(shape)
+    if objective:
+        prices += program.worth
+    if program.open_choices is not None:
+        prices = np.where(program.open_choices, prices, -np.inf)
+    choice = prices.argmax(axis=2)
+    best = np.take_along_axis(prices, choice[:, :, None], axis=2)[:, :, 0]
+    started = np.arange(program.n_steps)[None, :] >= program.starts[program.part_node][:, None]
+    best = np.where(started, best, 0.0)
+    total = np.zeros((program.n_nodes, program.n_steps))
+    for t in range(program.n_steps):
+        total[:, t] = np.bincount(program.part_node, best[:, t], program.n_nodes)
+    return total, choice
+
+
+def cumulative_weights(prices: Floats) -> Floats:
+    """Weights ``(n, T)`` of the cumulative nodes: sum_t g_t (c_t - c_{t-1}) = sum_t c_t (g_t - g_{t+1})."""
+    weights = prices.copy()
+    weights[:, :-1] -= prices[:, 1:]
+    return weights
+
+
+def _expanded_arcs(program: ClosureProgram) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Number of each (node, step) in the expanded graph ``(n, T)``, -1 before its start, and the arcs by number."""
+    n, T = program.n_nodes, program.n_steps
+    number = np.full((n, T), -1, np.int64)
+    active = np.arange(T)[None, :] >= program.starts[:, None]
+    number[active] = np.arange(int(active.sum()))
+    tails, heads = [number[:, :-1].ravel()], [number[:, 1:].ravel()]
+    for lag in np.unique(program.lags):
+        if lag >= T:
+            continue
+        arcs = program.lags == lag
+        tails.append(number[program.arc_tail[arcs], lag:].ravel())
+        heads.append(number[program.arc_head[arcs], : T - lag].ravel())
+    tail, head = np.concatenate(tails), np.concatenate(heads)
+    kept = tail >= 0
+    return number, tail[kept], head[kept]
+
+
+def bound_from_multipliers(
+    program: ClosureProgram,
+    multipliers: Floats,
+    kernel: KernelFactory = PseudoflowKernel,
+    *,
+    objective: bool = True,
+) -> float:
+    """UB(l): the upper bound on the program that the multipliers prove, recomputed with one closure.
+
+    Multipliers with a sign their row does not allow count as zero. With ``objective=False`` the objective is left out:
+    a value below zero (beyond rounding, see ``proves_infeasible``) proves that no point satisfies the rows.
+
+    Args:
+        program: The program.
+        multipliers: One a side row ``(M,)``.
+        kernel: Closure kernel; a second, independent one makes the check independent.
+        objective: Whether the objective counts.
+
+    Raises:
+        MultiplierError: Wrong length, or not finite.
+    """
+    used = project_multipliers(program, multipliers)
+    number, tail, head = _expanded_arcs(program)
+    weights = cumulative_weights(step_prices(program, used, objective=objective)[0])[number >= 0]
+    integers, scale = scale_up(weights)
+    closure = kernel(closure_graph(weights.size, tail, head)).solve(integers)
+    return closure.value / scale + row_and_box_terms(program, used, objective=objective)
+
+
+def proves_infeasible(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> bool:
+    """Whether the multipliers prove that no point satisfies the side rows: their bound on 0 is below 0.
+
+    Below means by more than 1e-9 of the terms that were added up, so that rounding alone never proves anything.
+    """
+    used = project_multipliers(program, multipliers)
+    bound = bound_from_multipliers(program, used, kernel, objective=False)
+    closure = bound - row_and_box_terms(program, used, objective=False)
+    return bound < -1e-9 * (infeasibility_scale(program, used) + closure)
+
+
+def infeasibility_scale(program: ClosureProgram, multipliers: Floats) -> float:
+    """Size of the terms in the proof of infeasibility: sum of |l limit| over the limits used."""
+    upper = np.where(multipliers > 0, program.row_upper, 0.0)
+    lower = np.where(multipliers < 0, program.row_lower, 0.0)
+    box = np.maximum(np.abs(program.extra_lower), np.abs(program.extra_upper))
+    reach = abs(program.extras_matrix).T @ np.abs(multipliers)
+    return float(np.abs(multipliers * (upper + lower)).sum() + reach @ box)

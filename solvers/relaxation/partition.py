@@ -1,0 +1,261 @@
+"""The partition of the cumulative variables that the master problem lives on.
+
+The cumulative variable of part p up to (step t, choice d) is a member of a closure from the step the closure takes the
+part's node, and from the choice it makes there. Variables that were members of the same closures so far form a class.
+Parts with the same history of (step, choice) have the same classes at every (t, d), so the partition is kept as a small
+table: one row of class labels for every distinct history ("profile"), and the profile of every part and node. Arcs,
+objective and rows are then aggregated over profiles instead of over n x T x D variables.
+
+Class 0 holds the variables fixed to zero (before a node's first step).
+
+Source: Bienstock and Zuckerberg (2010), section 4; Munoz et al. (2018), section 3 (the partition and its refinement).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
+
+
+_REDUCED_PROFILES = 1_500
+
+
+@dataclass(frozen=True, eq=False)
+class Partition:
+    """Classes of the cumulative variables.
+
+    Attributes:
+        n_classes: K, class 0 included.
+        node_profile: Profile of every node ``(n,)``.
+        node_labels: Class of every profile and step ``(Qn, T)``.
+        part_profile: Profile of every part ``(P,)``.
+        part_labels: Class of every profile, step and choice ``(Qp, T, D)``; the last choice carries the node's class.
+    """
+
+    n_classes: int
+    node_profile: Integers
+    node_labels: Integers
+    part_profile: Integers
+    part_labels: Integers
+
+
+def initial_partition(program: ClosureProgram) -> Partition:
+    """Two classes: the variables fixed to zero and all others."""
+    T, D = program.n_steps, program.n_choices
+    start, node_profile = np.unique(program.starts, return_inverse=True)
+    node_labels = (np.arange(T)[None, :] >= start[:, None]).astype(np.int64)
+    part_start = program.starts[program.part_node]
+    first_choice = np.zeros(program.n_parts, np.int64)
+    if program.open_choices is not None and program.n_parts:
+        at = np.minimum(part_start, T - 1)
+        first_choice = program.open_choices[np.arange(program.n_parts), at].argmax(axis=1)
+    position, part_profile = np.unique(part_start * D + first_choice, return_inverse=True)
+    part_labels = (np.arange(T * D)[None, :] >= position[:, None]).astype(np.int64)
+    return Partition(2, node_profile, node_labels, part_profile, part_labels.reshape(position.size, T, D))
+
+
+def refine(program: ClosureProgram, partition: Partition, step: Integers, choice: Integers) -> Partition:
+    """The partition split by one closure.
+
+    Args:
+        program: The program.
+        partition: The partition so far.
+        step: Step from which each node is a member ``(n,)``, T for never.
+        choice: Choice each part would make in each step ``(P, T)``.
+    """
+    T, D = program.n_steps, program.n_choices
+    code = partition.node_profile * (T + 1) + step
+    node_codes, node_profile = np.unique(code, return_inverse=True)
+    node_old, node_step = np.divmod(node_codes, T + 1)
+    node_member = np.arange(T)[None, :] >= node_step[:, None]
+    part_step = step[program.part_node]
+    taken = part_step < T
+    made = np.zeros(program.n_parts, np.int64)
+    made[taken] = choice[np.flatnonzero(taken), part_step[taken]]
+    place = part_step * D + made
+    part_codes, part_profile = np.unique(partition.part_profile * (T * D + D) + place, return_inverse=True)
+    part_old, part_place = np.divmod(part_codes, T * D + D)
+    part_member = np.arange(T * D)[None, :] >= part_place[:, None]
+    # Apart from membership, classes are split by the step of their node: more columns, a third fewer iterations.
+    node_label, part_label = partition.node_labels[node_old], partition.part_labels[part_old]
+    node_side = node_step[:, None] * 2 + node_member
+    part_side = (part_place // D)[:, None, None] * 2 + part_member.reshape(-1, T, D)
+    node_fine = node_label * (2 * T + 2) + np.where(node_label > 0, node_side, 0)
+    part_fine = part_label * (2 * T + 2) + np.where(part_label > 0, part_side, 0)
+    return _relabelled(node_profile, node_fine, part_profile, part_fine)
+
+
+def merge(partition: Partition, class_value: Floats) -> Partition:
+    """Classes of equal master value joined, and profiles that became the same; class 0 stays by itself.
+
+    Args:
+        partition: The partition.
+        class_value: Value of every class in the master's vertex solution ``(K,)``.
+    """
+    rounded = np.round(class_value, 12)
+    rounded[0] = -1.0
+    _, group = np.unique(rounded, return_inverse=True)
+    node_labels, node_map = _same_rows(group[partition.node_labels])
+    part_labels, part_map = _same_rows(group[partition.part_labels])
+    return _relabelled(node_map[partition.node_profile], node_labels, part_map[partition.part_profile], part_labels)
+
+
+def _same_rows(table: Integers) -> tuple[Integers, Integers]:
+    if not table.size:
+        return table, np.zeros(table.shape[0], np.int64)
+    rows, inverse = np.unique(table.reshape(table.shape[0], -1), axis=0, return_inverse=True)
+    return rows.reshape(-1, *table.shape[1:]), inverse.reshape(-1)
+
+
+def _relabelled(node_profile: Integers, node_fine: Integers, part_profile: Integers, part_fine: Integers) -> Partition:
+    """Labels renumbered 0..K-1 without holes; the smallest stays 0 and is reserved even where it is empty."""
+    size = int(max(node_fine.max(initial=0), part_fine.max(initial=0))) + 1
+    used = np.zeros(size, np.bool_)
+    used[0] = True
+    used[node_fine] = True
+    used[part_fine] = True
+    number = np.cumsum(used) - 1
+    return Partition(int(used.sum()), node_profile, number[node_fine], part_profile, number[part_fine])
+
+
+@dataclass(frozen=True, eq=False)
+class ActiveColumns:
+    """The x that can be positive: those whose variable and the one before it lie in different classes.
+
+    Attributes:
+        column: Flat index (p, t, d) of each ``(e,)``.
+        upper_class: Class of the cumulative variable up to and including it ``(e,)``.
+        lower_class: Class of the one before ``(e,)``; x = value of upper class - value of lower class.
+    """
+
+    column: Integers
+    upper_class: Integers
+    lower_class: Integers
+
+
+def active_columns(program: ClosureProgram, partition: Partition) -> ActiveColumns:
+    """Columns that carry weight in the master, part by part."""
+    labels = partition.part_labels.reshape(-1, program.n_steps * program.n_choices)
+    before = np.zeros_like(labels)
+    before[:, 1:] = labels[:, :-1]
+    changes = labels != before
+    profile, place = np.nonzero(changes)
+    count = changes.sum(axis=1)
+    first = np.concatenate([np.zeros(1, np.int64), np.cumsum(count)])
+    repeats = count[partition.part_profile]
+    part = np.repeat(np.arange(partition.part_profile.size), repeats)
+    offset = np.arange(part.size) - np.repeat(np.cumsum(repeats) - repeats, repeats)
+    entry = first[partition.part_profile[part]] + offset
+    at, row = place[entry], profile[entry]
+    return ActiveColumns(part * labels.shape[1] + at, labels[row, at], before[row, at])
+
+
+def class_arcs(program: ClosureProgram, partition: Partition) -> tuple[Integers, Integers]:
+    """Distinct pairs (a, b) of classes with value a <= value b: precedence between profiles and the chains within."""
+    K, T = partition.n_classes, program.n_steps
+    Q = partition.node_labels.shape[0]
+    codes: list[NDArray[np.int64]] = []
+    for lag in np.unique(program.lags):
+        chosen = program.lags == lag
+        tail = partition.node_profile[program.arc_tail[chosen]]
+        head = partition.node_profile[program.arc_head[chosen]]
+        pairs = _distinct(tail * Q + head, Q * Q)
+        if lag == 0:
+            pairs = _without_shortcuts(pairs, Q)
+        if lag < T:
+            low = partition.node_labels[pairs // Q, lag:]
+            codes.append((low * K + partition.node_labels[pairs % Q, : T - lag]).ravel())
+    if program.n_choices == 1 or program.has_bare_nodes:
+        nodes = partition.node_labels
+        codes.append((nodes[:, :-1] * K + nodes[:, 1:]).ravel())
+    if program.n_choices > 1:
+        parts = partition.part_labels.reshape(-1, program.n_steps * program.n_choices)
+        codes.append((parts[:, :-1] * K + parts[:, 1:]).ravel())
+    pairs = _distinct(np.concatenate(codes), K * K)
+    low, high = pairs // K, pairs % K
+    kept = (low != high) & (low > 0)
+    return low[kept], high[kept]
+
+
+def _without_shortcuts(pairs: Integers, Q: int) -> Integers:
+    """Pairs a * Q + b of an arc list less those that a path a, c, b implies.
+
+    Only arcs between different strong components count, so that the longest path between the components of a and b is
+    longer than that of either part: by induction on it, every arc left out follows from arcs kept.
+    """
+    if Q > _REDUCED_PROFILES or pairs.size < 3:
+        return pairs
+    tail, head = np.divmod(pairs, Q)
+    graph = sparse.csr_array((np.ones(pairs.size, np.int8), (tail, head)), shape=(Q, Q))
+    component = csgraph.connected_components(graph, directed=True, connection="strong")[1]
+    across = component[tail] != component[head]
+    adjacent = np.zeros((Q, Q), np.float32)
+    adjacent[tail[across], head[across]] = 1.0
+    implied = (adjacent @ adjacent)[tail, head] > 0
+    return np.asarray(pairs[~(implied & across)], dtype=np.int64)
+
+
+def _distinct(codes: Integers, size: int) -> Integers:
+    """Distinct codes in 0..size-1, by marking where the table is small enough."""
+    if size > 20_000_000:
+        return np.unique(codes)
+    marked = np.zeros(size, np.bool_)
+    marked[codes] = True
+    return np.flatnonzero(marked)
+
+
+def spread_out(program: ClosureProgram, partition: Partition, choices: list[Integers]) -> Partition:
+    """Every node profile and step a class of its own, and within a step the parts split by some choices.
+
+    Args:
+        program: The program.
+        partition: Gives the profiles; its classes are given up.
+        choices: Each ``(P,)``: a choice per part, cutting every step into what comes before it and what from it on.
+    """
+    Qn, T = partition.node_labels.shape
+    D = program.n_choices
+    node = np.where(partition.node_labels > 0, 1 + np.arange(Qn * T).reshape(Qn, T), 0)
+    kind = partition.node_profile[program.part_node]
+    for choice in choices:
+        kind = np.unique(kind * D + choice, return_inverse=True)[1]
+    if program.open_choices is not None:
+        _, pattern = _same_rows(program.open_choices.reshape(program.n_parts, -1).astype(np.int64))
+        kind = np.unique(kind * (pattern.max(initial=0) + 1) + pattern, return_inverse=True)[1]
+    # One part of each kind speaks for all of them.
+    _, speaker, part_profile = np.unique(kind, return_index=True, return_inverse=True)
+    now = node[partition.node_profile[program.part_node[speaker]]]
+    cuts = np.zeros((speaker.size, D), np.int64)
+    for choice in choices:
+        cuts[np.arange(speaker.size), choice[speaker]] = 1
+    segment = np.cumsum(cuts, axis=1)
+    own = 1 + Qn * T + (np.arange(speaker.size * T).reshape(-1, T, 1) * (D + 1) + segment[:, None, :])
+    part = np.where(now[:, :, None] > 0, own, 0)
+    is_open = np.ones(part.shape, np.bool_) if program.open_choices is None else program.open_choices[speaker]
+    before = np.zeros_like(now)
+    before[:, 1:] = now[:, :-1]
+    _settle(part, now, before, segment, is_open)
+    return _relabelled(partition.node_profile, node, part_profile, part)
+
+
+def _settle(part: Integers, now: Integers, before: Integers, segment: Integers, is_open: NDArray[np.bool_]) -> None:
+    """Writes into ``part`` the class before the step, after it, and that of the choice before a closed one."""
+    D = part.shape[2]
+    last_open = D - 1 - is_open[:, :, ::-1].argmax(axis=2)
+    for d in range(D):
+        early = np.broadcast_to((segment[:, d] == 0)[:, None], now.shape)
+        # Class 0 is fixed for good: in its first step a part keeps a class of its own for choices not made so far.
+        part[:, :, d] = np.where(early & (before > 0), before, part[:, :, d])
+        previous = before if d == 0 else part[:, :, d - 1]
+        part[:, :, d] = np.where(is_open[:, :, d], part[:, :, d], previous)
+        ended = (d >= last_open) | np.broadcast_to((segment[:, d] == segment[:, -1])[:, None], now.shape)
+        ended &= is_open[:, :, d] | (d >= last_open)
+        part[:, :, d] = np.where(ended, now, part[:, :, d])
