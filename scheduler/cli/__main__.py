@@ -1,0 +1,5 @@
+"""``python -m scheduler.cli``, the same as ``pitwise``."""
+
+from scheduler.cli.main import run
+
+run()

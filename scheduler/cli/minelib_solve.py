@@ -1,0 +1,156 @@
+"""``pitwise solve`` on a MineLib problem: schedule, bound, certificate, in a folder of their own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from instances.findings import BadInput, Finding
+from scheduler.cli.bound import BoundLine, refuse_limits, write_certificate
+from scheduler.outcome import INFEASIBLE, ExitCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scheduler.minelib import MineLibInstance
+    from scheduler.minelib_solving import Scheduled
+
+SOLUTION, SUMMARY, CERTIFICATE = "solution.sol", "summary.json", "certificate.json"
+FINDINGS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class MineLibSolve:
+    """What the command line asked for; the search has no other options.
+
+    Attributes:
+        file: the problem.
+        gap: relative gap at which the plan counts as proven.
+        time_limit: seconds for the bound, or ``None``.
+        out: folder of the run, or ``None`` for a new one.
+        precedence: the ``.prec`` file, or ``None`` for the one beside.
+        blocks: the ``.blocks`` file, or ``None`` for the one beside.
+        refused: options that have no meaning here, by name, and whether they were given.
+        as_json: whether the summary is printed as JSON.
+        quiet: whether there is no progress.
+    """
+
+    file: str
+    gap: float
+    time_limit: float | None
+    out: str | None
+    precedence: str | None
+    blocks: str | None
+    refused: Mapping[str, bool]
+    as_json: bool
+    quiet: bool
+
+    def concerned(self) -> bool:
+        """Whether this is about MineLib at all, and not about a mine."""
+        return (
+            self.precedence is not None
+            or self.blocks is not None
+            or Path(self.file).suffix.lower() in {".cpit", ".pcpsp"}
+        )
+
+    def run(self) -> ExitCode:
+        """Reads, solves, writes and prints; the exit code."""
+        from scheduler.cli.interrupt import first_interrupt_stops  # noqa: PLC0415
+        from scheduler.cli.session import refuse_unwritable  # noqa: PLC0415
+        from scheduler.minelib import read_instance  # noqa: PLC0415
+        from scheduler.minelib_solving import schedule_minelib  # noqa: PLC0415
+        from solvers.relaxation import StopRule  # noqa: PLC0415
+
+        given = [name for name, told in self.refused.items() if told]
+        if given:
+            raise BadInput([Finding(name, None, "a mine; the option has no meaning for MineLib") for name in given])
+        refuse_limits(self.gap, self.time_limit, None)
+        stamp = dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        folder = self.out or f"runs/{Path(self.file).name.replace('.', '-')}-{stamp}"
+        refuse_unwritable(folder, replace=False)
+        instance = read_instance(self.file, self.precedence, self.blocks)
+        line, began = BoundLine(shown=not self.quiet), time.perf_counter()
+        try:
+            with first_interrupt_stops() as interrupted:
+                rule = StopRule(seconds=self.time_limit, interrupted=interrupted)
+                found = schedule_minelib(instance, rule, on_iteration=line.iteration)
+        finally:
+            line.clear()
+        status, code = found.status(self.gap), found.exit_code(self.gap)
+        summary = {**_summary(instance, found), "status": status, "seconds": time.perf_counter() - began}
+        written = None if found.rows is None else _write(Path(folder), instance, found, summary)
+        self._tell({**summary, "exit_code": int(code), "run": written}, found)
+        return code
+
+    def _tell(self, summary: Mapping[str, object], found: Scheduled) -> None:
+        from scheduler.cli.output import page, print_json  # noqa: PLC0415
+
+        if self.as_json:
+            print_json(summary)
+            return
+        with page() as console:
+            console.print(f"{summary['name']} {summary['kind']}: {summary['status']}")
+            if found.checked is not None:
+                console.print(
+                    f"  objective  {found.checked.objective:,.2f}; {found.checked.blocks_mined:,} blocks mined"
+                )
+            if summary["lp_bound"] is not None:
+                console.print(f"  lp_bound   {found.relaxation.bound:,.2f}: no schedule is worth more")
+            if found.gap is not None and found.gap_published is not None:
+                told = f"{100 * found.gap:.3f} % of the objective, {100 * found.gap_published:.3f} % of the bound"
+                console.print(f"  gap        {told} (as published)")
+            if found.checked is not None:
+                broken = found.checked.findings
+                console.print(f"  audit      {f'{len(broken):,} findings' if broken else 'keeps every rule'}")
+                for finding in broken[:FINDINGS_SHOWN]:
+                    console.print(f"FAILED  {finding}", soft_wrap=True)
+            console.print(f"  seconds    {summary['seconds']:.2f}")
+            if summary["run"] is not None:
+                console.print(f"  written to {summary['run']}", soft_wrap=True)
+
+
+def _summary(instance: MineLibInstance, found: Scheduled) -> dict[str, object]:
+    problem, relaxation, checked = instance.problem, found.relaxation, found.checked
+    infeasible = found.status(0.0) == INFEASIBLE
+    return {
+        "name": problem.name,
+        "kind": problem.kind,
+        "instance_hash": instance.hash,
+        "objective": None if checked is None else checked.objective,
+        "lp_bound": None if infeasible else relaxation.bound,
+        "gap_certified": found.gap,
+        "gap_published": found.gap_published,
+        "bound_stop_reason": relaxation.reason.name.lower(),
+        "iterations": relaxation.iterations,
+        "kernel": relaxation.kernel,
+        "order": found.order,
+        "blocks_mined": None if checked is None else checked.blocks_mined,
+        "value_by_period": None if checked is None else checked.value_by_period.tolist(),
+        "resource_use": None if checked is None else checked.use.tolist(),
+        "findings": [] if checked is None else [str(finding) for finding in checked.findings],
+    }
+
+
+def _write(folder: Path, instance: MineLibInstance, found: Scheduled, summary: Mapping[str, object]) -> str:
+    """The folder, whole or not at all."""
+    from instances.minelib import write_schedule  # noqa: PLC0415
+    from scheduler.runfolder import json_text  # noqa: PLC0415
+
+    assert found.rows is not None  # noqa: S101
+    scratch = folder.resolve().with_name(f".{folder.name}.{os.getpid()}")
+    try:
+        scratch.mkdir(parents=True)
+        write_schedule(found.rows, scratch / SOLUTION)
+        (scratch / SUMMARY).write_text(json_text(summary), encoding="utf-8")
+        write_certificate(str(scratch / CERTIFICATE), instance, found.relaxation)
+        scratch.replace(folder)
+    except OSError as error:
+        raise BadInput([Finding(str(folder), str(error), "a folder that can be written")]) from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return str(folder)

@@ -1,0 +1,140 @@
+"""``pitwise verify`` on MineLib: somebody's schedule, or the certificate of a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from instances.findings import BadInput, Finding
+from scheduler.outcome import ExitCode
+
+if TYPE_CHECKING:
+    from scheduler.minelib_checking import CheckedSchedule
+
+FINDINGS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class MineLibCheck:
+    """What the command line asked for.
+
+    Attributes:
+        subject: the problem whose solution is checked, or the certificate.
+        instance: the problem a certificate is checked against.
+        solution: a ``.sol`` file.
+        precedence: the ``.prec`` file, or ``None`` for the one beside.
+        blocks: the ``.blocks`` file, or ``None`` for the one beside.
+        independent: whether the second closure kernel is used.
+        as_json: whether JSON is printed.
+    """
+
+    subject: str
+    instance: str | None
+    solution: str | None
+    precedence: str | None
+    blocks: str | None
+    independent: bool
+    as_json: bool
+
+    def concerned(self) -> bool:
+        """Whether this is about MineLib at all, and not about a run."""
+        own = self.solution is not None or self.precedence is not None or self.blocks is not None or self.independent
+        return own or Path(self.subject).suffix.lower() in {".cpit", ".pcpsp", ".json"}
+
+    def run(self) -> ExitCode:
+        """Checks and prints; the exit code."""
+        if Path(self.subject).suffix.lower() == ".json":
+            return self._certificate()
+        findings = []
+        if self.solution is None:
+            findings.append(Finding("--solution", None, f"the .sol file to check against {self.subject}"))
+        if self.instance is not None:
+            findings.append(Finding("--instance", self.instance, "none: the problem itself is given"))
+        if self.independent:
+            findings.append(Finding("--independent", None, "a certificate to check; a solution needs no closure"))
+        if findings:
+            raise BadInput(findings)
+        return self._solution(str(self.solution))
+
+    def _solution(self, solution: str) -> ExitCode:
+        from instances.minelib import read_schedule  # noqa: PLC0415
+        from scheduler.minelib import read_instance  # noqa: PLC0415
+        from scheduler.minelib_checking import check_schedule  # noqa: PLC0415
+
+        read = read_instance(self.subject, self.precedence, self.blocks)
+        problem = read.problem
+        rows = read_schedule(Path(solution), problem.n_blocks, problem.n_destinations, problem.n_periods)
+        checked = check_schedule(problem, read.precedence, rows)
+        if self.as_json:
+            from scheduler.cli.output import print_json  # noqa: PLC0415
+
+            identity = {"name": problem.name, "kind": problem.kind, "instance_hash": read.hash, "solution": solution}
+            print_json({**identity, **_figures(checked)})
+        else:
+            _print_schedule(f"{problem.name} {problem.kind}, {solution}", problem.n_blocks, checked)
+        return ExitCode.NOT_VERIFIED if checked.findings else ExitCode.DONE
+
+    def _certificate(self) -> ExitCode:
+        from scheduler.certificates import read_certificate, verify_certificate  # noqa: PLC0415
+        from scheduler.cli.output import page, print_json  # noqa: PLC0415
+        from scheduler.minelib import read_instance  # noqa: PLC0415
+        from solvers.closure import PseudoflowKernel, StagedFlowKernel  # noqa: PLC0415
+
+        findings = []
+        if self.solution is not None:
+            findings.append(Finding("--solution", self.solution, "none: a certificate is checked"))
+        if self.instance is None:
+            findings.append(Finding("--instance", None, "the .cpit or .pcpsp file the certificate is about"))
+        if findings:
+            raise BadInput(findings)
+        certificate = read_certificate(self.subject)
+        instance = read_instance(str(self.instance), self.precedence, self.blocks)
+        checks = verify_certificate(certificate, instance, StagedFlowKernel if self.independent else PseudoflowKernel)
+        passed = all(check.passed for check in checks)
+        trusted = "the second closure kernel" if self.independent else "the closure kernel that the search used"
+        if self.as_json:
+            told = [{"check": check.name, "passed": check.passed, "text": check.text} for check in checks]
+            given = {"certificate": self.subject, "instance": self.instance, "claim": certificate.claim}
+            figures = {"bound": certificate.bound, "trusts": trusted, "independent": self.independent}
+            print_json({**given, **figures, "passed": passed, "checks": told})
+        else:
+            with page() as console:
+                for check in checks:
+                    word = "passed" if check.passed else "FAILED"
+                    console.print(f"{word}  {check.name}: {check.text}", soft_wrap=True)
+                console.print(f"note    trusted: {trusted}")
+                console.print(f"{self.subject}: {'verified' if passed else 'NOT verified'}", soft_wrap=True)
+        return ExitCode.DONE if passed else ExitCode.NOT_VERIFIED
+
+
+def _figures(checked: CheckedSchedule) -> dict[str, object]:
+    return {
+        "passed": not checked.findings,
+        "objective": checked.objective,
+        "objective_raw": checked.objective_raw,
+        "value_by_period": checked.value_by_period.tolist(),
+        "resource_use": checked.use.tolist(),
+        "blocks_mined": checked.blocks_mined,
+        "shares_snapped": checked.shares_snapped,
+        "largest_snap": checked.largest_snap,
+        "findings": [str(finding) for finding in checked.findings],
+        "findings_raw": len(checked.findings_raw),
+    }
+
+
+def _print_schedule(title: str, n_blocks: int, checked: CheckedSchedule) -> None:
+    from scheduler.cli.output import page  # noqa: PLC0415
+
+    with page() as console:
+        console.print(title, soft_wrap=True)
+        console.print(f"  objective  {checked.objective:,.2f} (shares as on file: {checked.objective_raw:,.2f})")
+        console.print(f"  blocks     {checked.blocks_mined:,} of {n_blocks:,} mined")
+        if checked.shares_snapped:
+            told = f"{checked.shares_snapped:,} shares moved, by {checked.largest_snap:.1e} at most"
+            console.print(f"  rounding   {told}; {len(checked.findings_raw):,} findings without it")
+        for finding in checked.findings[:FINDINGS_SHOWN]:
+            console.print(f"FAILED  {finding}", soft_wrap=True)
+        if len(checked.findings) > FINDINGS_SHOWN:
+            console.print(f"        and {len(checked.findings) - FINDINGS_SHOWN:,} more")
+        console.print("breaks a rule" if checked.findings else "keeps every rule")

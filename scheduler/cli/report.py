@@ -1,0 +1,217 @@
+"""A run on the terminal: schedule, proof, audit, published figures, what binds; readable at 100 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+
+from instances.instance import Instance
+from scheduler.cli.binding import binding_table
+from scheduler.cli.output import say
+from scheduler.cli.schedule_view import schedule_view
+from scheduler.cli.tables import NO_VALUE, new_table
+from scheduler.outcome import OPTIMAL, PROVEN_RELATIVE
+from scheduler.published import REASON_OVER_PCT, compare
+
+Summary = Mapping[str, Any]
+FINDINGS_SHOWN = 10
+WIDE = 110
+"""Columns from which the schedule names the phases worked."""
+MILLIONS_FROM, ONE_DIGIT_FROM = 1e5, 1e7
+LEAST_SHOWN_S, LEAST_IN_FULL_PCT = 0.05, 0.1
+STAGES = (
+    "import",
+    "read",
+    "units",
+    "problem",
+    "baseline",
+    "model",
+    "solve",
+    "polish",
+    "conflicts",
+    "audit",
+    "cash_flow",
+)
+
+
+def print_run(
+    console: Console, instance: Instance, summary: Summary, schedule: pd.DataFrame, folder: str | None
+) -> None:
+    """Prints all that a planner wants to see of a run."""
+    say(console, headline(instance, summary))
+    console.print()
+    console.print(schedule_view(instance, schedule, with_phases=console.width >= WIDE))
+    say(console, "ore: sent to mill or stockpile; stock: at the end of the period; cash: after tax, undiscounted")
+    console.print()
+    for line in (*proof_lines(summary), *value_lines(instance, summary), *audit_lines(summary["audit"])):
+        say(console, line)
+    print_published(console, instance, summary)
+    print_binding(console, instance, summary)
+    console.print()
+    say(console, seconds_line(summary))
+    if folder is not None:
+        console.print(f"run written to {folder}", soft_wrap=True)
+
+
+def print_no_plan(console: Console, instance: Instance, summary: Summary) -> None:
+    """Prints why there is no plan."""
+    say(console, headline(instance, summary))
+    conflicts = summary.get("conflicts")
+    if conflicts is None:
+        bound = summary.get("bound")
+        told = "" if bound is None else f"; no plan is worth more than {money(summary, bound)}"
+        say(console, f"no plan found: {stopped(summary)}{told}")
+    else:
+        console.print("infeasible, proven: no plan keeps all limits")
+        for conflict in conflicts:
+            say(console, conflict["text"], indent="  ")
+        if not conflicts:
+            console.print("  which limits conflict could not be told in the time allowed for it")
+    say(console, seconds_line(summary))
+    console.print("nothing was written")
+
+
+def headline(instance: Instance, summary: Summary) -> str:
+    """The mine, its size and what was changed."""
+    mine = instance.mine
+    text = f"{mine.title or mine.name} ({mine.name}): {summary['units']} panels, {summary['periods']} periods"
+    return f"{text}; with {'; '.join(instance.overrides)}" if instance.overrides else text
+
+
+def proof_lines(summary: Summary) -> list[str]:
+    """Objective, bound and gap in a sentence, and what the plan gains over the one made by hand in another."""
+    objective, bound, gap = summary["objective"], summary["bound"], summary["gap"]
+    text = f"objective {money(summary, objective)} before tax"
+    if gap is None or bound is None:
+        text += f" without a bound: {stopped(summary)}"
+    elif summary["status"] == OPTIMAL:
+        proven = "proven optimal" if gap <= PROVEN_RELATIVE else f"proven within {percent(gap)}"
+        text += f", {proven} (bound {money(summary, bound)}) by {summary['solver']}"
+    else:
+        asked = f"within {percent(summary['gap_asked'])}" if summary["gap_asked"] else "optimal"
+        text += (
+            f", NOT proven {asked}: {stopped(summary)} with a gap of {percent(gap)} (bound {money(summary, bound)}, "
+        )
+        text += f"{summary['solver']})"
+    lines = [text]
+    made, uplift, fraction = summary["baseline_objective"], summary["uplift"], summary["uplift_fraction"]
+    if uplift is None:
+        return [*lines, f"uplift over the hand-made plan: none to compare with ({summary['baseline_missing']})"]
+    share = "" if fraction is None else f" ({100 * fraction:+.1f} %)"
+    return [*lines, f"uplift over the hand-made plan of {money(summary, made)}: {money(summary, uplift)}{share}"]
+
+
+def stopped(summary: Summary) -> str:
+    """Why the search stopped, in words that go on."""
+    reason = str(summary["stop_reason"])
+    if reason.endswith("limit"):
+        return f"stopped at the {reason}"
+    return reason if reason == "interrupted" else f"stopped by {reason}"
+
+
+def value_lines(instance: Instance, summary: Summary) -> list[str]:
+    """What it is worth after tax."""
+    calendar, reporting = instance.mine.calendar, instance.mine.reporting_basis
+    since = calendar.valuation_date or calendar.start
+    basis = f"{100 * calendar.discount_rate_per_year:.3g} % to {since}, {calendar.discounting} of period"
+    lines = [f"NPV after tax {money(summary, summary['npv'])} ({basis})"]
+    published = summary.get("npv_published_basis")
+    if published is not None and reporting is not None:
+        lines.append(f"NPV after tax {money(summary, published)} on the {reporting.title}")
+    if summary.get("message"):
+        lines.append(f"note: {summary['message']}")
+    return lines
+
+
+def audit_lines(audit: Mapping[str, Any]) -> list[str]:
+    """Whether the audit passed; where not, what it found first."""
+    size = f"{audit['checks']:,} checks of {audit['rules']} rules, by arithmetic from the mine alone"
+    if audit["passed"]:
+        return [f"audit passed: {size}"]
+    number = sum(audit["found"].values())
+    lines = [f"AUDIT FAILED: {number:,} breaches in {size}"]
+    lines += [f"  {finding}" for finding in audit["findings"][:FINDINGS_SHOWN]]
+    if number > FINDINGS_SHOWN:
+        lines.append(f"  and {number - FINDINGS_SHOWN:,} more, in summary.json")
+    return lines
+
+
+def print_published(console: Console, instance: Instance, summary: Summary) -> None:
+    """Prints what was published beside this plan, with the reason of each large difference."""
+    rows = compare(instance, summary)
+    if not rows:
+        return
+    table = new_table("figure", ("unit",))
+    for heading in ("published", "this plan", "differs", "ground"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        digits = _digits(row.published)
+        table.add_row(
+            row.title,
+            row.unit,
+            _number(row.published, digits),
+            _number(row.plan, digits),
+            _signed(row.difference_pct),
+            "" if row.design is None else _number(row.design, digits),
+        )
+    console.print()
+    console.print("published against this plan (ground: what the block table holds)")
+    console.print(table)
+    reasons = [row for row in rows if row.reason]
+    if reasons:
+        console.print(f"why more than {REASON_OVER_PCT:g} % apart:")
+    for row in reasons:
+        say(console, f"{row.title}, {_signed(row.difference_pct)}: {row.reason}", indent="  ")
+
+
+def print_binding(console: Console, instance: Instance, summary: Summary) -> None:
+    """Prints which limits bind and what one more unit of each is worth."""
+    prices = summary.get("shadow_prices") or []
+    console.print()
+    if not prices:
+        console.print("what binds: no limit has a price")
+        return
+    console.print("what binds: discounted cash for one more unit of the limit in one period, panels finished as here")
+    console.print(binding_table(prices, str(summary["currency"]), instance.mine.calendar.labels()))
+
+
+def seconds_line(summary: Summary) -> str:
+    """Where the time went."""
+    seconds = summary["seconds"]
+    total = seconds.get("total", 0.0)
+    known = [(name.replace("_", " "), seconds[name]) for name in STAGES if name in seconds]
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in known if value >= LEAST_SHOWN_S)
+    return f"{total:.1f} s ({parts}), seed {summary['seed']}, mine {str(summary['instance_hash'])[:12]}"
+
+
+def percent(fraction: float) -> str:
+    """A gap in per cent, with two significant digits at least."""
+    value = 100 * fraction
+    return f"{value:.2f} %" if value >= LEAST_IN_FULL_PCT else f"{value:.2g} %"
+
+
+def money(summary: Summary, amount: float) -> str:
+    """An amount with its currency, in millions where it is large."""
+    currency, size = summary["currency"], abs(amount)
+    if size < MILLIONS_FROM:
+        return f"{currency} {amount:,.0f}"
+    return f"{currency} {amount / 1e6:,.{1 if size >= ONE_DIGIT_FROM else 3}f} M"
+
+
+def _signed(pct: float | None) -> str:
+    """A difference in per cent; what rounds to nothing has no sign."""
+    if pct is None:
+        return NO_VALUE
+    return f"{pct:+.1f} %" if round(pct, 1) else "0.0 %"
+
+
+def _digits(value: float) -> int:
+    text = f"{value:.6g}"
+    return min(len(text.partition(".")[2]), 4) if "e" not in text else 0
+
+
+def _number(value: float | None, digits: int) -> str:
+    return NO_VALUE if value is None else f"{value:,.{max(digits, 1)}f}"

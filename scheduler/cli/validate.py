@@ -1,0 +1,28 @@
+"""``pitwise validate``: whether a mine can be used."""
+
+from __future__ import annotations
+
+from scheduler.cli.arguments import JsonOption, MineArgument, SetOption
+
+
+def validate(mine: MineArgument, *, changes: SetOption = None, as_json: JsonOption = False) -> None:
+    """Check a mine: every fault on a line of its own, exit code 2; nothing is written."""
+    from instances.geometry.units import scheduling_units  # noqa: PLC0415
+    from instances.reading import read_mine  # noqa: PLC0415
+    from scheduler.cli.output import emit, print_json  # noqa: PLC0415
+    from scheduler.compiling import compile_problem  # noqa: PLC0415
+
+    instance = read_mine(mine, changes or ())
+    problem = compile_problem(instance, scheduling_units(instance, "panel"))
+    size = {
+        "blocks": len(instance.blocks),
+        "phases": len(instance.mine.phases),
+        "panels": len(problem.unit_names),
+        "arcs": len(problem.arcs),
+        "periods": problem.periods,
+    }
+    if as_json:
+        print_json({"status": "sound", "mine": instance.mine.name, "instance_hash": instance.hash(), **size})
+        return
+    counts = ", ".join(f"{number:,} {name}" for name, number in size.items())
+    emit(f"{instance.mine.name}: sound ({counts}; hash {instance.hash()[:12]})")

@@ -1,0 +1,225 @@
+"""The exact engine: the Pyomo model of a problem solved with HiGHS to a proven gap."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyomo.environ as pyo
+from scipy import sparse
+
+from scheduler.formulation.build import FAMILIES, build
+from scheduler.formulation.context import Context, Formulation
+from scheduler.formulation.strengthening import CUTS
+from scheduler.problem import Problem
+from scheduler.solution import Solution
+from solvers.highs import solve
+from solvers.options import SolveOptions
+from solvers.program import Program
+from solvers.result import Progress, Result, StopReason, weigh
+from solvers.rowpool import RowPool
+from solvers.staged import StagedSolve, StageRecord
+from solvers.standard_form import CompiledModel, compile_model
+
+FIRST = ("works", "bought", "phase_active")
+"""Variables that decide most; branched on before all others."""
+
+
+@dataclass(frozen=True)
+class ExactAnswer:
+    """What the exact engine found and proved.
+
+    Attributes:
+        result: objective, bound and gap in thousands, and why it stopped.
+        record: what the stages did.
+        solution: the decisions, continuous ones solved again with the integers fixed; ``None`` without a plan.
+        shadow_prices: a row a binding limit and period: limit, key, item, period, value (thousands of discounted cash
+            per unit of the limit), unit; from the linear program with the integers fixed.
+        seconds: wall time by stage.
+    """
+
+    result: Result
+    record: StageRecord
+    solution: Solution | None
+    shadow_prices: pd.DataFrame
+    seconds: dict[str, float]
+
+
+def solve_exact(
+    problem: Problem,
+    options: SolveOptions,
+    *,
+    formulation: Formulation | None = None,
+    start: Callable[[Context], bool] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    log_file: Path | None = None,
+) -> ExactAnswer:
+    """Solves a problem to the gap asked for.
+
+    Args:
+        problem: the problem statement.
+        options: gap, limits, seed and threads.
+        formulation: which of the equivalent formulations.
+        start: writes a plan to the model's variables and says whether it did.
+        on_progress: called with bound, incumbent and gap.
+        cancel: asked again and again; true stops the solve.
+        log_file: takes the solver's log.
+    """
+    began = time.perf_counter()
+    context = build(problem, formulation)
+    compiled, program, pool = strengthened(context)
+    vector = None
+    if start is not None and start(context):
+        vector = compiled.start_vector()
+    seconds = {"model": time.perf_counter() - began}
+    staged = StagedSolve(
+        program,
+        pool,
+        first_columns(compiled),
+        options.after(seconds["model"]),
+        start=vector,
+        on_progress=on_progress,
+        cancel=cancel,
+        log_file=log_file,
+    )
+    result = staged.run()
+    seconds["solve"] = result.seconds
+    began = time.perf_counter()
+    solution, prices = None, _no_prices()
+    if result.x is not None:
+        result, polished = _polished(program, result, options)
+        best = result.x if polished.x is None else polished.x
+        assert best is not None  # noqa: S101
+        compiled.load(best)
+        solution = read_solution(context)
+        prices = shadow_prices(context, compiled, polished)
+    seconds["polish"] = time.perf_counter() - began
+    return ExactAnswer(result, staged.record, solution, prices, seconds)
+
+
+def strengthened(context: Context) -> tuple[CompiledModel, Program, RowPool]:
+    """The model as arrays: the program of its families, and the strengthening rows as a pool."""
+    for family in CUTS:
+        if family.name not in context.formulation.without:
+            family.add(context)
+    compiled = compile_model(context.model, names=False)
+    cuts = {family.name for family in CUTS}
+    kept_aside = np.asarray([row.parent_component().local_name in cuts for row in compiled.constraints], dtype=bool)
+    whole = compiled.program
+    matrix = sparse.csr_array(whole.matrix)
+    program = replace(
+        whole,
+        matrix=sparse.csr_array(matrix[~kept_aside]),
+        row_lower=whole.row_lower[~kept_aside],
+        row_upper=whole.row_upper[~kept_aside],
+        row_names=None,
+    )
+    pool = RowPool(sparse.csr_array(matrix[kept_aside]), whole.row_lower[kept_aside], whole.row_upper[kept_aside])
+    kept = tuple(row for row, aside in zip(compiled.constraints, kept_aside, strict=True) if not aside)
+    return replace(compiled, program=program, constraints=kept), program, pool
+
+
+def first_columns(compiled: CompiledModel) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Columns to branch on before all others."""
+    return np.asarray(
+        [k for k, variable in enumerate(compiled.variables) if variable.parent_component().local_name in FIRST],
+        dtype=np.int64,
+    )
+
+
+def _polished(program: Program, result: Result, options: SolveOptions) -> tuple[Result, Result]:
+    """Solves the continuous columns again with the integers fixed; the result then never gets worse."""
+    assert result.x is not None  # noqa: S101
+    fixed = program.with_fixed_integers(program.snapped(result.x))
+    polished = solve(fixed, SolveOptions(seed=result.seed, threads=result.threads))
+    if polished.stop_reason is not StopReason.PROVEN or polished.objective is None or result.objective is None:
+        return result, polished
+    better = polished.objective - result.objective
+    if (better if program.maximise else -better) < 0:
+        return result, replace(polished, x=result.x)
+    verdict = weigh(
+        result.stop_reason,
+        polished.objective,
+        result.bound,
+        maximise=program.maximise,
+        gap_asked=options.gap,
+        gap_abs_asked=options.gap_abs,
+    )
+    improved = replace(
+        result,
+        outcome=verdict.outcome,
+        stop_reason=verdict.stop_reason,
+        x=polished.x,
+        objective=polished.objective,
+        bound=verdict.bound,
+        gap=verdict.gap,
+        gap_abs=verdict.gap_abs,
+    )
+    return improved, polished
+
+
+def read_solution(context: Context) -> Solution:
+    """The decisions that the model's variables hold."""
+    problem, model = context.problem, context.model
+    sent = np.zeros((len(problem.route_parcel), problem.periods))
+    for route, period in np.argwhere(context.usable).tolist():
+        sent[route, period] = pyo.value(context.share(route, period))
+    reclaimed = np.zeros((len(problem.reclaim_place), problem.periods))
+    for (route, period), variable in model.reclaimed.items():
+        reclaimed[route, period] = _value(variable)
+    placed = {
+        (mill, facility): np.asarray([_value(model.placed[mill, facility, t]) for t in range(problem.periods)])
+        for mill in (problem.mills() if problem.tailings_most else [])
+        for facility in problem.tailings_most
+    }
+    works = {
+        i.name: np.asarray([_value(model.works[i.name, t]) > 0.5 for t in range(problem.periods)])
+        for i in problem.installations
+    }
+    bought = np.zeros((len(problem.options), problem.periods), dtype=bool)
+    for (number, period), variable in model.bought.items():
+        bought[number, period] = _value(variable) > 0.5
+    return Solution(np.clip(sent, 0.0, 1.0), np.maximum(reclaimed, 0.0), placed, works, bought)
+
+
+def _item_and_period(index: tuple[Any, ...]) -> tuple[str, int]:
+    """The item and the period of a row's index; rows of the mine as a whole are indexed by the period alone."""
+    return ("", int(index[0])) if len(index) == 1 else (str(index[0]), int(index[1]))
+
+
+def _value(variable: Any) -> float:  # noqa: ANN401
+    return float(variable.value or 0.0)
+
+
+def _no_prices() -> pd.DataFrame:
+    return pd.DataFrame(columns=["limit", "key", "item", "period", "value", "unit"])
+
+
+def shadow_prices(context: Context, compiled: CompiledModel, fixed: Result) -> pd.DataFrame:
+    """What one more unit of each binding limit is worth, thousands of discounted cash.
+
+    From the linear program with the integers fixed: what the limit is worth without replanning which units are finished
+    when. Zero prices are left out.
+    """
+    if fixed.row_duals is None:
+        return _no_prices()
+    limits = {family.name: family for family in FAMILIES if family.elastic}
+    rows = []
+    for row, price in zip(compiled.constraints, fixed.row_duals.tolist(), strict=True):
+        family = limits.get(row.parent_component().local_name)
+        if family is None or abs(price) < 1e-9:
+            continue
+        index = tuple(row.index()) if isinstance(row.index(), tuple) else (row.index(),)
+        item, period = _item_and_period(index)
+        if family.name in ("phase_release", "benches_most"):
+            item = context.problem.phases[int(index[0])]
+        key = family.key.format(item)
+        rows.append((family.name, key, item, context.problem.labels[period], price, family.unit))
+    table = _no_prices()
+    return pd.DataFrame(rows, columns=table.columns) if rows else table

@@ -1,0 +1,1 @@
+"""The Pyomo model, one module a constraint family."""

@@ -1,0 +1,244 @@
+"""A MineLib schedule, ours or somebody else's, valued and checked by arithmetic alone.
+
+Nothing here knows how a schedule was found: shares are snapped, added up and held against the rules of the problem. In
+CPIT and PCPSP a block is mined whole and within one period, after or with the blocks it needs; in PCPSP it may be split
+between destinations.
+
+Files hold shares rounded to some digits, so a schedule is taken as its author meant it: shares within 1e-4 of nothing
+are nothing, and the shares of a block that add up to within 1e-4 of one are scaled to one. The objective is given as it
+stands on file and snapped; the rules are held against the snapped shares.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instances.findings import Finding, Words
+
+if TYPE_CHECKING:
+    from instances.minelib import Constrained, Limits, Precedence, ScheduleRows
+    from instances.minelib.model import Floats, Integers
+
+SNAP = 1e-4
+"""Largest difference of a share that counts as rounding."""
+TOLERANCE = 1e-6
+"""Limits are kept to within this part of the larger of limit and row activity; shares to within it."""
+MOST_BREACHES = 200
+"""Breaches of one rule that are told one by one."""
+
+
+@dataclass(frozen=True, eq=False)
+class CheckedSchedule:
+    """What a schedule is worth and which rules it breaks.
+
+    Attributes:
+        objective: Discounted value of the snapped shares, money.
+        objective_raw: The same of the shares as given.
+        value_by_period: Discounted value of each period ``(T,)``, snapped; sums to ``objective``.
+        use: Use of each resource in each period ``(R, T)``, snapped.
+        blocks_mined: Blocks of which anything is mined.
+        shares_snapped: Shares that snapping moved.
+        largest_snap: The largest move of a share.
+        findings: Rules broken by the snapped shares, a line each.
+        findings_raw: Rules broken by the shares as given, rounding included, a line each.
+    """
+
+    objective: float
+    objective_raw: float
+    value_by_period: Floats
+    use: Floats
+    blocks_mined: int
+    shares_snapped: int
+    largest_snap: float
+    findings: tuple[Finding, ...]
+    findings_raw: tuple[Finding, ...]
+
+
+def check_schedule(problem: Constrained, precedence: Precedence, schedule: ScheduleRows) -> CheckedSchedule:
+    """Value and check a schedule whose indices are in range; shares of repeated rows are added up."""
+    raw = _added_up(problem, schedule)
+    snapped = snap(raw, problem.n_blocks)
+    moves = np.abs(snapped.share - raw.share)
+    return CheckedSchedule(
+        objective=math.fsum(_worth(problem, snapped)),
+        objective_raw=math.fsum(_worth(problem, raw)),
+        value_by_period=_sums(snapped.period, _worth(problem, snapped), problem.n_periods),
+        use=_resource_use(problem, snapped)[0],
+        blocks_mined=int(np.unique(snapped.block[snapped.share > 0.0]).size),
+        shares_snapped=int((moves > 0.0).sum()),
+        largest_snap=float(moves.max(initial=0.0)),
+        findings=breaches(problem, precedence, snapped),
+        findings_raw=breaches(problem, precedence, raw),
+    )
+
+
+def snap(schedule: ScheduleRows, n_blocks: int) -> ScheduleRows:
+    """Shares within 1e-4 of 0 set to 0, and those of a block that add up to within 1e-4 of 1 scaled to 1."""
+    near = SNAP * (1.0 + 1e-9)
+    share = np.where(np.abs(schedule.share) <= near, 0.0, schedule.share)
+    total = _sums(schedule.block, share, n_blocks)
+    factor = np.where(np.abs(total - 1.0) <= near, total, 1.0)
+    return replace(schedule, share=share / factor[schedule.block])
+
+
+def breaches(problem: Constrained, precedence: Precedence, schedule: ScheduleRows) -> tuple[Finding, ...]:
+    """Every rule the shares break, as given: shares, destinations, precedence, resources, general rows."""
+    return (
+        *_share_breaches(problem, schedule),
+        *_destination_breaches(problem, schedule),
+        *_precedence_breaches(problem, precedence, schedule),
+        *_resource_breaches(problem, schedule),
+        *_general_breaches(problem, schedule),
+    )
+
+
+def _added_up(problem: Constrained, schedule: ScheduleRows) -> ScheduleRows:
+    """One row a block, period and destination, in that order."""
+    shape = (problem.n_blocks, problem.n_periods, problem.n_destinations)
+    key = np.ravel_multi_index((schedule.block, schedule.period, schedule.destination), shape)
+    kept, place = np.unique(key, return_inverse=True)
+    block, period, destination = (part.astype(np.int64) for part in np.unravel_index(kept, shape))
+    share = _sums(place, schedule.share, kept.size)
+    return type(schedule)(block=block, destination=destination, period=period, share=share)
+
+
+def _worth(problem: Constrained, schedule: ScheduleRows) -> Floats:
+    """Discounted value of every row ``(k,)``, money."""
+    return problem.value[schedule.block, schedule.destination] * problem.discount()[schedule.period] * schedule.share
+
+
+def _resource_use(problem: Constrained, schedule: ScheduleRows) -> tuple[Floats, Floats]:
+    """Use ``(R, T)`` of each resource in each period, and the sum of its absolute terms ``(R, T)``."""
+    used, shape = problem.resources, problem.resource_limits.lower.shape
+    use, size = np.zeros(shape), np.zeros(shape)
+    for resource in range(shape[0]):
+        amount = np.zeros((problem.n_blocks, problem.n_destinations))
+        mine = used.resource == resource
+        amount[used.block[mine], used.destination[mine]] = used.amount[mine]
+        terms = amount[schedule.block, schedule.destination] * schedule.share
+        use[resource] = _sums(schedule.period, terms, shape[1])
+        size[resource] = _sums(schedule.period, np.abs(terms), shape[1])
+    return use, size
+
+
+def _share_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
+    """Shares below 0, blocks mined in part, and blocks mined in several periods."""
+    found = [
+        Finding(f"block {schedule.block[i]}", Words(f"given a share of {schedule.share[i]:g}"), "a share of 0 or more")
+        for i in np.flatnonzero(schedule.share < -TOLERANCE)
+    ]
+    total = _sums(schedule.block, schedule.share, problem.n_blocks)
+    partial = np.flatnonzero((np.abs(total) > TOLERANCE) & (np.abs(total - 1.0) > TOLERANCE))
+    found += [
+        Finding(f"block {i}", Words(f"mined to {total[i]:.9g} of it"), "all of it or nothing")
+        for i in partial[:MOST_BREACHES]
+    ]
+    there = schedule.share > TOLERANCE
+    pairs = np.unique(schedule.block[there] * problem.n_periods + schedule.period[there])
+    counts = np.bincount(pairs // problem.n_periods, minlength=problem.n_blocks)
+    several = np.flatnonzero(counts > 1)
+    spread = [
+        Finding(f"block {i}", Words(f"mined in {counts[i]} periods"), "one period") for i in several[:MOST_BREACHES]
+    ]
+    return [
+        *found,
+        *_more(partial, "blocks mined in part"),
+        *spread,
+        *_more(several, "blocks mined in several periods"),
+    ]
+
+
+def _destination_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
+    """Shares at destinations forbidden to their block."""
+    barred = np.flatnonzero(
+        problem.forbidden[schedule.block, schedule.destination] & (np.abs(schedule.share) > TOLERANCE)
+    )
+    found = [
+        Finding(
+            f"block {schedule.block[i]}",
+            Words(f"sent to destination {schedule.destination[i]} in period {schedule.period[i]}"),
+            "a destination that is not forbidden to it",
+        )
+        for i in barred[:MOST_BREACHES]
+    ]
+    return [*found, *_more(barred, "blocks sent where they may not go")]
+
+
+def _precedence_breaches(problem: Constrained, precedence: Precedence, schedule: ScheduleRows) -> list[Finding]:
+    """Arcs whose block is ahead of the block it needs at the end of some period, each told once."""
+    mined = np.zeros(problem.n_blocks)
+    told = np.zeros(precedence.block.size, np.bool_)
+    found: list[Finding] = []
+    order = np.argsort(schedule.period, kind="stable")
+    ends = np.cumsum(np.bincount(schedule.period, minlength=problem.n_periods))
+    for period, rows in enumerate(np.split(order, ends[:-1])):
+        mined += _sums(schedule.block[rows], schedule.share[rows], problem.n_blocks)
+        ahead = (mined[precedence.block] > mined[precedence.needed] + TOLERANCE) & ~told
+        told |= ahead
+        for arc in np.flatnonzero(ahead)[: max(MOST_BREACHES - len(found), 0)]:
+            block, needed = precedence.block[arc], precedence.needed[arc]
+            found.append(
+                Finding(
+                    f"block {block}",
+                    Words(f"mined to {mined[block]:.6g} of it by the end of period {period}"),
+                    f"block {needed}, which it needs, mined as far ({mined[needed]:.6g} of it is)",
+                )
+            )
+    return [*found, *_more(np.flatnonzero(told), "needs not met")]
+
+
+def _resource_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
+    """Resources used beyond their limits."""
+    use, size = _resource_use(problem, schedule)
+    names = [f"resource {r} in period {t}" for r, t in np.ndindex(use.shape)]
+    return _limit_breaches(names, use.ravel(), size.ravel(), problem.resource_limits)
+
+
+def _general_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
+    """General rows outside their limits."""
+    rows = problem.general_limits.lower.size
+    if not rows:
+        return []
+    general = problem.general
+    shape = (problem.n_blocks, problem.n_periods, problem.n_destinations)
+    keys = np.ravel_multi_index((schedule.block, schedule.period, schedule.destination), shape)
+    wanted = np.ravel_multi_index((general.block, general.period, general.destination), shape)
+    if not keys.size:
+        terms: Floats = np.zeros(wanted.size)
+    else:
+        order = np.argsort(keys)
+        place = order[np.minimum(np.searchsorted(keys, wanted, sorter=order), keys.size - 1)]
+        terms = np.where(keys[place] == wanted, schedule.share[place], 0.0) * general.coefficient
+    activity = _sums(general.row, terms, rows)
+    size = _sums(general.row, np.abs(terms), rows)
+    return _limit_breaches([f"general row {m}" for m in range(rows)], activity, size, problem.general_limits)
+
+
+def _limit_breaches(names: list[str], activity: Floats, size: Floats, limits: Limits) -> list[Finding]:
+    """Activities beyond their limits by more than the tolerance, which is relative to limit and row activity."""
+    lower, upper = limits.lower.ravel(), limits.upper.ravel()
+    found = []
+    for i, name in enumerate(names):
+        for limit, excess, word in (
+            (upper[i], activity[i] - upper[i], "at most"),
+            (lower[i], lower[i] - activity[i], "at least"),
+        ):
+            if math.isfinite(limit) and excess > TOLERANCE * max(abs(limit), size[i]):
+                value = Words(f"{activity[i]:,.9g}, {excess:,.4g} beyond its limit")
+                found.append(Finding(name, value, f"{word} {limit:,.12g}"))
+    return found
+
+
+def _sums(index: Integers, terms: Floats, size: int) -> Floats:
+    """Terms added up by index ``(size,)``."""
+    return np.asarray(np.bincount(index, terms, size), np.float64)
+
+
+def _more(places: Integers, what: str) -> list[Finding]:
+    """A last finding that counts those not told one by one."""
+    rest = places.size - MOST_BREACHES
+    return [Finding("and more", Words(f"{rest:,} more {what}"), "none")] if rest > 0 else []

@@ -1,0 +1,328 @@
+"""From a mine to its plan: model, start, proof, audit, cash flow, and the summary of all that."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyomo
+
+from instances.findings import BadInput, Finding, Words
+from instances.geometry.units import Units, scheduling_units
+from instances.instance import Instance
+from scheduler.audit import Audit, audit
+from scheduler.baseline import Baseline, baseline
+from scheduler.cashflow import CashFlow, cash_flow
+from scheduler.compiling import compile_problem
+from scheduler.conflicts import Conflict, explain
+from scheduler.exact import ExactAnswer, solve_exact
+from scheduler.formulation.context import Context
+from scheduler.outcome import EXIT_CODE, INFEASIBLE, ExitCode, status_of
+from scheduler.plan import Plan
+from scheduler.problem import Problem
+from scheduler.schedule import figures, schedule_table
+from scheduler.solution import to_plan
+from solvers.highs import VERSION as HIGHS_VERSION
+from solvers.options import OptionError, SolveOptions
+from solvers.result import Outcome, Progress
+
+THOUSAND = 1000.0
+"""The engine counts money in thousands."""
+FINDINGS_KEPT = 200
+"""Findings of an audit that the summary carries; all are counted."""
+PER_TONNE = "kt"
+"""Limits in kt: thousands of money a kt are money a tonne."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a solve.
+
+    Attributes:
+        gap: relative gap at which it may stop.
+        time_limit_s: seconds of wall time in all, what was spent before included; ``None`` for no limit.
+        node_limit: nodes of the branch-and-bound tree; ``None`` for no limit.
+        seed: random seed.
+        threads: threads of the solver, 0 for its own choice.
+    """
+
+    gap: float = 1e-3
+    time_limit_s: float | None = None
+    node_limit: int | None = None
+    seed: int = 0
+    threads: int = 0
+
+    def options(self, spent_s: float = 0.0) -> SolveOptions:
+        """The solver's options once some of the time is spent.
+
+        Raises:
+            BadInput: where a value cannot be honoured.
+        """
+        try:
+            options = SolveOptions(
+                gap=self.gap,
+                time_limit_s=self.time_limit_s,
+                node_limit=self.node_limit,
+                seed=self.seed,
+                threads=self.threads,
+            )
+        except OptionError as error:
+            raise BadInput([_option_finding(line) for line in str(error).splitlines()]) from error
+        return options.after(spent_s)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What solving a mine came to.
+
+    Attributes:
+        instance: the mine.
+        summary: the contents of ``summary.json``; money in currency.
+        exit_code: of the command line.
+        plan: the schedule; ``None`` where there is none, as are the next three then.
+        cash: its cash flow.
+        schedule: its table, a row a period.
+        audit: what was checked on it.
+        conflicts: the limits that rule out every plan; empty unless infeasible.
+    """
+
+    instance: Instance
+    summary: dict[str, object]
+    exit_code: ExitCode
+    plan: Plan | None = None
+    cash: CashFlow | None = None
+    schedule: pd.DataFrame | None = None
+    audit: Audit | None = None
+    conflicts: tuple[Conflict, ...] = ()
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The tables of the run folder by name."""
+        if self.schedule is None or self.cash is None:
+            return {}
+        return {"schedule": self.schedule, "cashflow": self.cash.table}
+
+
+@dataclass
+class Clock:
+    """Wall time by stage, in seconds.
+
+    Attributes:
+        seconds: of the stages that are over.
+        on_stage: called with the name of each stage as it begins.
+    """
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    on_stage: Callable[[str], None] | None = None
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times what is done inside."""
+        if self.on_stage is not None:
+            self.on_stage(name)
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+    def spent(self) -> float:
+        """Seconds of all stages that are over."""
+        return sum(self.seconds.values())
+
+
+def solve_mine(
+    instance: Instance,
+    request: Request,
+    *,
+    clock: Clock | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    log_file: Path | None = None,
+) -> Answer:
+    """Schedules a mine by panels, to a proven gap, and audits and prices the plan.
+
+    Args:
+        instance: the mine.
+        request: gap, limits, seed and threads.
+        clock: holds the time spent before, as on reading; it counts towards the time limit.
+        on_progress: called with bound, incumbent and gap of the search, in thousands.
+        cancel: asked again and again; true stops the search, the best plan so far is kept.
+        log_file: takes the solver's log.
+
+    Raises:
+        BadInput: where an option cannot be honoured, or precedence runs in a cycle.
+    """
+    clock = clock or Clock()
+    request.options()
+    with clock.stage("units"):
+        units = scheduling_units(instance, "panel")
+    with clock.stage("problem"):
+        problem = compile_problem(instance, units)
+    with clock.stage("baseline"):
+        hand, why_not = baseline(problem)
+    if clock.on_stage is not None:
+        clock.on_stage("solve")
+    answer = solve_exact(
+        problem,
+        request.options(clock.spent()),
+        start=_start(hand),
+        on_progress=on_progress,
+        cancel=cancel,
+        log_file=log_file,
+    )
+    clock.seconds |= answer.seconds
+    summary = _proof(problem, answer, request) | _yardstick(answer, hand, why_not)
+    summary |= {"instance": instance.mine.name, "instance_hash": instance.hash(), "overrides": instance.overrides}
+    summary |= {"currency": instance.mine.money.currency, "versions": versions(), "seed": request.seed}
+    if answer.solution is None:
+        return _without_plan(instance, problem, summary, clock)
+    return _with_plan(instance, units, to_plan(problem, answer.solution, "panel"), summary, clock)
+
+
+def _option_finding(line: str) -> Finding:
+    """A line of the solver's, ``name: value is not what it takes``, as a finding."""
+    name, _, said = line.partition(": ")
+    value, found, expected = said.partition(" is not ")
+    return Finding(name, Words(value), expected) if found else Finding(name, None, said)
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a result depends on."""
+    try:
+        own = importlib.metadata.version("pitwise")
+    except importlib.metadata.PackageNotFoundError:
+        own = "0+not-installed"
+    return {
+        "pitwise": own,
+        "python": platform.python_version(),
+        "highs": HIGHS_VERSION,
+        "pyomo": str(pyomo.__version__),
+        "numpy": np.__version__,
+    }
+
+
+def _start(hand: Baseline | None) -> Callable[[Context], bool] | None:
+    if hand is None:
+        return None
+
+    def write(context: Context) -> bool:
+        hand.to_values(context)
+        return True
+
+    return write
+
+
+def _proof(problem: Problem, answer: ExactAnswer, request: Request) -> dict[str, object]:
+    """Objective, bound and gap, in currency, and how they were come by."""
+    result, record = answer.result, answer.record
+    if result.outcome is Outcome.UNBOUNDED:
+        raise RuntimeError("the model of the mine is unbounded")
+    infeasible = result.outcome is Outcome.INFEASIBLE
+    return {
+        "status": status_of(result.objective, result.bound, request.gap, infeasible=infeasible),
+        "stop_reason": result.stop_reason.value,
+        "objective": _money(result.objective),
+        "bound": _money(result.bound),
+        "solver_bound": _money(result.bound),
+        "solver": f"HiGHS {result.version}",
+        "gap": result.gap,
+        "gap_abs": _money(result.gap_abs),
+        "gap_asked": request.gap,
+        "limits": {"time_s": request.time_limit_s, "nodes": request.node_limit},
+        "threads": request.threads,
+        "start": result.start.value,
+        "resolution": "panel",
+        "units": len(problem.unit_names),
+        "periods": problem.periods,
+        "nodes": result.nodes,
+        "simplex_iterations": result.simplex_iterations,
+        "relaxation_bound": _money(record.relaxation),
+        "strengthened_bound": _money(record.strengthened),
+        "shadow_prices": _shadow_prices(answer.shadow_prices),
+        "message": result.message,
+    }
+
+
+def _yardstick(answer: ExactAnswer, hand: Baseline | None, why_not: str) -> dict[str, object]:
+    """The plan as made by hand, and what the optimum gains over it."""
+    made = None if hand is None else hand.objective()
+    reached = answer.result.objective
+    uplift = None if made is None or reached is None else reached - made
+    return {
+        "baseline_objective": _money(made),
+        "baseline_missing": why_not,
+        "uplift": _money(uplift),
+        "uplift_fraction": None if uplift is None or not made else uplift / abs(made),
+    }
+
+
+def _shadow_prices(prices: pd.DataFrame) -> list[dict[str, object]]:
+    """Shadow prices in currency of discounted cash: a tonne for limits on tonnes, else for the unit named."""
+    factor = np.where(prices["unit"] == PER_TONNE, 1.0, THOUSAND)
+    told = prices.assign(value=prices["value"] * factor, unit=prices["unit"].replace(PER_TONNE, "t"))
+    return [{str(key): value for key, value in row.items()} for row in told.to_dict("records")]
+
+
+def _without_plan(instance: Instance, problem: Problem, summary: dict[str, object], clock: Clock) -> Answer:
+    """No plan: where that is proven, the limits that rule it out."""
+    conflicts: tuple[Conflict, ...] = ()
+    if summary["status"] == INFEASIBLE:
+        with clock.stage("conflicts"):
+            conflicts = explain(problem)
+        summary["conflicts"] = [
+            {
+                "key": conflict.key,
+                "periods": conflict.periods,
+                "limit": conflict.limit,
+                "reached": conflict.reached,
+                "unit": conflict.unit,
+                "others": conflict.others,
+                "text": conflict.text,
+            }
+            for conflict in conflicts
+        ]
+    return Answer(instance, _timed(summary, clock), EXIT_CODE[str(summary["status"])], conflicts=conflicts)
+
+
+def _with_plan(instance: Instance, units: Units, plan: Plan, summary: dict[str, object], clock: Clock) -> Answer:
+    """Audit, cash flow, schedule and figures of the plan found."""
+    objective = summary["objective"]
+    assert isinstance(objective, float)  # noqa: S101
+    with clock.stage("audit"):
+        checked = audit(instance, plan, objective=objective, units=units)
+    with clock.stage("cash_flow"):
+        cash = cash_flow(instance, plan, units)
+        schedule = schedule_table(instance, plan, cash, units)
+        summary |= figures(instance, plan, cash, units)
+    summary["undiscounted_pre_tax"] = cash.undiscounted_pre_tax
+    summary["audit"] = audit_summary(checked)
+    code = EXIT_CODE[str(summary["status"])] if checked.passed else ExitCode.NOT_VERIFIED
+    return Answer(instance, _timed(summary, clock), code, plan, cash, schedule, checked)
+
+
+def audit_summary(checked: Audit) -> dict[str, object]:
+    """An audit as the summary carries it."""
+    return {
+        "passed": checked.passed,
+        "checks": sum(checked.checked.values()),
+        "rules": sum(1 for number in checked.checked.values() if number),
+        "found": dict(checked.found),
+        "findings": [str(finding) for finding in checked.findings[:FINDINGS_KEPT]],
+        "objective": checked.objective,
+        "largest_excess": max(checked.max_excess.values(), default=0.0),
+    }
+
+
+def _timed(summary: dict[str, object], clock: Clock) -> dict[str, object]:
+    return {**summary, "seconds": {**clock.seconds, "total": clock.spent()}}
+
+
+def _money(thousands: float | None) -> float | None:
+    return None if thousands is None else thousands * THOUSAND

@@ -1,0 +1,139 @@
+"""The other commands, help, and what a bare command line does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from instances.reading import BUNDLED
+from scheduler.cli.progress import ProgressLine
+from solvers.result import Progress
+from tests.scheduler.cli.conftest import Pitwise, only_object
+
+ROOT = Path(__file__).parents[3]
+COMMANDS = ("solve", "validate", "show", "verify", "instances")
+HEAVY = ("highspy", "numpy", "pandas", "pyarrow", "pydantic", "pyomo", "scipy", "networkx")
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = {['pitwise', *arguments]!r}; "
+    code = path + "from scheduler.cli.main import run\ntry:\n    run()\nfinally:\n    sys.stdout.flush()\n"
+    code += f"    print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [
+        (["--help"], "[]"),
+        (["--version"], "[]"),
+        ([], "[]"),
+        # Typer itself may look at the types of a command's options with pydantic.
+        (["solve", "--help"], "['pydantic']"),
+    ],
+)
+def test_help_loads_no_library_of_numbers(arguments: list[str], loaded: str):
+    result = python(*arguments)
+    assert result.returncode == 0
+    assert result.stderr.strip() in {"[]", loaded}
+    assert result.stdout
+
+
+def test_a_bare_command_line_shows_help(pitwise: Pitwise):
+    result = pitwise()
+    assert result.exit_code == 0
+    assert all(command in result.stdout for command in COMMANDS)
+    assert "Exit codes" in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_has_its_help(pitwise: Pitwise, command: str):
+    result = pitwise(command, "--help")
+    lines = [line for line in result.stdout.splitlines() if line.startswith("  --")]
+    following = result.stdout.splitlines()
+    assert result.exit_code == 0
+    for line in lines:
+        after = following[following.index(line) + 1] if following.index(line) + 1 < len(following) else ""
+        assert len(line.split("  ")) > 2 or after.startswith("     ")
+
+
+def test_the_version_is_told(pitwise: Pitwise):
+    assert pitwise("--version").stdout.startswith("pitwise ")
+
+
+def test_a_sound_mine_is_called_sound(pitwise: Pitwise, tiny: Path):
+    result = pitwise("validate", tiny)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("tiny: sound (6 blocks, 1 phases, 2 panels")
+    assert only_object(pitwise("validate", tiny, "--json").stdout)["status"] == "sound"
+
+
+def test_a_mine_is_shown_by_what_it_holds(pitwise: Pitwise, tiny: Path):
+    result = pitwise("show", tiny, "--set", "limits.mining_mt_per_year=[0.2, 0.2, 0.3]")
+    told = only_object(pitwise("show", tiny, "--json").stdout)
+    assert result.exit_code == 0
+    assert "0.2 from 2020, 0.3 from 2022" in result.stdout
+    assert "limits.mill_t_per_day" in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 100
+    ore = told["ground"][0]
+    assert (ore["phase"], ore["material"], ore["blocks"]) == ("p1", "ore", 3)
+    assert (ore["mt"], ore["cu_pct"]) == pytest.approx((0.21, 0.9))
+
+
+def test_a_run_is_shown_as_it_was_printed(pitwise: Pitwise, solved: Path):
+    result = pitwise("show", solved)
+    told = only_object(pitwise("show", solved, "--json").stdout)
+    assert result.exit_code == 0
+    assert "proven optimal" in result.stdout
+    assert told["status"] == "optimal within the gap"
+    assert pitwise("show", solved, "--set", "name=x").exit_code == 2
+
+
+def test_the_bundled_mines_are_listed(pitwise: Pitwise):
+    lines = pitwise("instances").stdout.splitlines()
+    told = only_object(pitwise("instances", "--json").stdout)
+    assert [line.split()[0] for line in lines] == list(BUNDLED)
+    assert [mine["name"] for mine in told["instances"]] == list(BUNDLED)
+
+
+def test_the_schema_is_json(pitwise: Pitwise):
+    schema = json.loads(pitwise("instances", "--schema").stdout)
+    assert schema["properties"]["limits"]
+
+
+def test_progress_is_one_line_on_a_terminal_and_nothing_in_a_pipe(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    step = Progress(1.0, 284_500.0, 284_200.0, 0.001, 55)
+    ProgressLine("C$").progress(step)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    line = ProgressLine("C$")
+    line.progress(step)
+    line.progress(step)
+    line.clear()
+    said = capsys.readouterr().err
+    assert "\n" not in said
+    line.note("stopping")
+    assert capsys.readouterr().err.endswith("stopping\n")
+    assert said.count("bound C$ 284.50 M, plan C$ 284.20 M, gap 0.100 %, 55 nodes") == 1
+    ProgressLine("C$", shown=False).progress(step)
+    assert capsys.readouterr().err == ""
+
+
+def test_results_cut_short_by_their_reader_are_no_error():
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv = ['pitwise', 'instances', '--schema']; "
+    code += "from scheduler.cli.main import run; run()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        said = process.stderr.read()
+    assert said == ""
+    assert process.returncode == 0

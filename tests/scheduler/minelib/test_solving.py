@@ -1,0 +1,165 @@
+"""Schedules by rounding: whole and within every limit, never above the bound, and the command that writes them."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from instances.minelib import Constrained, GeneralRows, Limits, Precedence, Resources, read_schedule
+from scheduler.cli.main import app
+from scheduler.minelib import MineLibInstance, read_instance
+from scheduler.minelib_checking import check_schedule
+from scheduler.minelib_solving import schedule_minelib
+from scheduler.outcome import NO_PLAN, OPTIMAL
+from solvers.relaxation import ClosureProgram
+from solvers.rounding import RoundingError, round_relaxation
+
+FOLDER = os.environ.get("PITWISE_MINELIB", "")
+published = pytest.mark.skipif(not FOLDER, reason="PITWISE_MINELIB does not name a folder with the MineLib files")
+
+
+def pitwise(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@st.composite
+def instances(draw):
+    """A random problem with capacities from above alone, which the empty schedule always keeps."""
+    n, D, T = draw(st.integers(1, 7)), draw(st.integers(1, 2)), draw(st.integers(1, 3))
+    value = np.array(draw(st.lists(st.integers(-6, 9), min_size=n * D, max_size=n * D)), float).reshape(n, D)
+    forbidden = np.zeros((n, D), bool)
+    if D == 2:
+        forbidden[:, 1] = draw(st.lists(st.booleans(), min_size=n, max_size=n))
+    amount = np.array(draw(st.lists(st.integers(0, 3), min_size=n * D, max_size=n * D)), float)
+    block, destination = np.divmod(np.arange(n * D), D)
+    capacity = np.array(draw(st.lists(st.integers(1, 6), min_size=T, max_size=T)), float)[None, :]
+    arcs = [(b, a) for b in range(n) for a in range(b) if draw(st.integers(0, 3)) == 0]
+    table = np.array(arcs, np.int64).reshape(-1, 2)
+    none = np.zeros(0, np.int64)
+    problem = Constrained(
+        name="random",
+        kind="PCPSP" if D == 2 else "CPIT",
+        n_periods=T,
+        discount_rate=0.1,
+        value=np.where(forbidden, 0.0, value),
+        forbidden=forbidden,
+        resource_limits=Limits(np.full((1, T), -np.inf), capacity),
+        resources=Resources(block, destination, np.zeros(n * D, np.int64), amount),
+        general_limits=Limits(np.zeros(0), np.zeros(0)),
+        general=GeneralRows(none, none, none, none, np.zeros(0)),
+    )
+    return MineLibInstance(problem, Precedence(n, table[:, 0], table[:, 1]), None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(instances())
+def test_a_rounded_schedule_keeps_every_rule_and_its_bound(instance):
+    """Found for every problem that the empty schedule keeps; the checker finds nothing and the gap is no loss."""
+    found = schedule_minelib(instance)
+    assert found.checked is not None
+    assert found.checked.findings == ()
+    assert -1e-6 * max(abs(found.relaxation.bound), 1.0) <= found.checked.objective
+    assert found.checked.objective <= found.relaxation.bound + 1e-6 * max(abs(found.relaxation.bound), 1.0)
+
+
+def test_with_room_for_everything_the_schedule_is_optimal(mine):
+    """Ample capacity: all blocks at once, as the relaxation has them, gap zero."""
+    (mine / "tiny.cpit").write_text((mine / "tiny.cpit").read_text().replace("L 2", "L 9"))
+    found = schedule_minelib(read_instance(mine / "tiny.cpit"))
+    assert found.checked is not None
+    assert found.checked.objective == pytest.approx(4.0)
+    assert found.gap == pytest.approx(0.0, abs=1e-9)
+    assert found.status(1e-6) == OPTIMAL
+
+
+def test_a_least_amount_that_no_order_meets_leaves_no_plan(mine):
+    """Half a block in a period where none is whole: the relaxation has a point, rounding none, and says so."""
+    text = (mine / "tiny.cpit").read_text().replace("0 0 L 2", "0 0 I 1.5 1.5")
+    (mine / "tiny.cpit").write_text(text)
+    found = schedule_minelib(read_instance(mine / "tiny.cpit"))
+    assert found.rows is None
+    assert found.status(0.1) == NO_PLAN
+    assert pitwise("solve", mine / "tiny.cpit", "--out", mine / "run").exit_code == 6
+    assert not (mine / "run").exists()
+
+
+def test_limits_nobody_can_keep_end_in_three(mine):
+    """Five blocks wanted of three: proven infeasible, nothing written."""
+    (mine / "tiny.cpit").write_text((mine / "tiny.cpit").read_text().replace("0 1 L 2", "0 1 G 5"))
+    result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run", "--json")
+    assert result.exit_code == 3
+    assert json.loads(result.stdout)["lp_bound"] is None
+    assert not (mine / "run").exists()
+
+
+def test_a_program_of_another_form_is_refused(mine):
+    """Lags are told, not ignored."""
+    program = read_instance(mine / "tiny.cpit").program
+    fields = {name: getattr(program, name) for name in ClosureProgram.__dataclass_fields__}
+    lagged = ClosureProgram(**{**fields, "arc_lag": np.ones(2, np.int64)})
+    with pytest.raises(RoundingError, match="no lags"):
+        round_relaxation(lagged, np.zeros(program.value.shape))
+
+
+def test_solve_writes_schedule_summary_and_certificate(mine):
+    """The three files agree: the schedule has the objective of the summary, the certificate proves the bound."""
+    problem, run = mine / "tiny.pcpsp", mine / "run"
+    result = pitwise("solve", problem, "--out", run, "--json", "--gap", "10")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert json.loads((run / "summary.json").read_text())["objective"] == told["objective"]
+    checked = json.loads(pitwise("verify", problem, "--solution", run / "solution.sol", "--json").stdout)
+    assert checked["passed"] is True
+    assert checked["objective"] == pytest.approx(told["objective"], rel=1e-12)
+    assert told["gap_certified"] == pytest.approx((told["lp_bound"] - told["objective"]) / abs(told["objective"]))
+    assert told["gap_published"] == pytest.approx((told["lp_bound"] - told["objective"]) / abs(told["lp_bound"]))
+    assert pitwise("verify", run / "certificate.json", "--instance", problem).exit_code == 0
+    again = pitwise("solve", problem, "--out", run)
+    assert again.exit_code == 2
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_solve_ends_in_four_where_the_gap_is_not_reached(mine):
+    """Two blocks a period: the relaxation is worth more than any whole schedule; the plan is written."""
+    result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run")
+    assert result.exit_code == 4
+    assert "keeps every rule" in result.stdout
+    assert "the gap asked for was not reached" in result.stdout
+    assert (mine / "run" / "solution.sol").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--set", "a=1"), "--set: expected a mine; the option has no meaning for MineLib"),
+        (("--seed", "3"), "--seed: expected a mine"),
+        (("--gap", "-1"), "--gap is -1.0; expected a fraction of 0 or more"),
+        (("--precedence", "no.prec"), "no.prec: expected a file of this name"),
+    ],
+)
+def test_options_without_meaning_are_refused(mine, arguments, told):
+    """A line, exit code 2, nothing written."""
+    result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run", *arguments)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (mine / "run").exists()
+
+
+@published
+@pytest.mark.parametrize(("kind", "least"), [("cpit", 23_483_671), ("pcpsp", 23_658_230)])
+def test_newman1_beats_the_published_schedule(tmp_path, kind, least):
+    """Better than MineLib's own, audited from the file written."""
+    problem = Path(FOLDER) / "newman1" / f"newman1.{kind}"
+    assert pitwise("solve", problem, "--out", tmp_path / "run").exit_code == 4
+    instance = read_instance(problem)
+    sizes = (instance.problem.n_blocks, instance.problem.n_destinations, instance.problem.n_periods)
+    checked = check_schedule(
+        instance.problem, instance.precedence, read_schedule(tmp_path / "run" / "solution.sol", *sizes)
+    )
+    assert checked.findings == ()
+    assert checked.objective > least
