@@ -93,7 +93,7 @@ def solve_exact(
     began = time.perf_counter()
     solution, prices = None, _no_prices()
     if result.x is not None:
-        result, polished = _polished(program, result, options)
+        result, polished = _polished(compiled, program, result, options)
         best = result.x if polished.x is None else polished.x
         assert best is not None  # noqa: S101
         compiled.load(best)
@@ -133,10 +133,25 @@ def first_columns(compiled: CompiledModel) -> np.ndarray[Any, np.dtype[np.int64]
     )
 
 
-def _polished(program: Program, result: Result, options: SolveOptions) -> tuple[Result, Result]:
+def without_repeated_limits(compiled: CompiledModel, fixed: Program) -> Program:
+    """The linear program with fixed integers less the rows that only repeat a limit, which would share its price.
+
+    A row of a family with ``repeats_limits`` is ``use <= capacity x binary``; where the binary is fixed at one, the
+    limit's own row implies it.
+    """
+    repeating = {family.name for family in FAMILIES if family.repeats_limits}
+    told = np.asarray([row.parent_component().local_name in repeating for row in compiled.constraints], dtype=bool)
+    pinned = np.where(compiled.program.integer, fixed.lower, 0.0)
+    switched_on = fixed.matrix @ pinned < 0
+    return replace(fixed, row_upper=np.where(told & switched_on, np.inf, fixed.row_upper))
+
+
+def _polished(
+    compiled: CompiledModel, program: Program, result: Result, options: SolveOptions
+) -> tuple[Result, Result]:
     """Solves the continuous columns again with the integers fixed; the result then never gets worse."""
     assert result.x is not None  # noqa: S101
-    fixed = program.with_fixed_integers(program.snapped(result.x))
+    fixed = without_repeated_limits(compiled, program.with_fixed_integers(program.snapped(result.x)))
     polished = solve(fixed, SolveOptions(seed=result.seed, threads=result.threads))
     if polished.stop_reason is not StopReason.PROVEN or polished.objective is None or result.objective is None:
         return result, polished

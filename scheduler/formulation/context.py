@@ -141,6 +141,8 @@ class Family:
         elastic: whether a planner may want to know by how much it would have to give (limits, not balances).
         key: the key of ``mine.toml`` that sets the limit, for elastic families.
         unit: unit of both sides, for elastic families.
+        repeats_limits: whether its rows, where what they tie to a binary is switched on, say no more than the limits'
+            own rows do. With the binaries fixed they would share, or take away, the shadow prices of those.
     """
 
     name: str
@@ -149,6 +151,7 @@ class Family:
     elastic: bool = False
     key: str = ""
     unit: str = "kt"
+    repeats_limits: bool = False
 
     def add(self, context: Context) -> None:
         """Adds the family to the model of the context."""

@@ -42,12 +42,15 @@ def most_work(context: Context, name: str, period: int) -> float:
 
 
 def work_needs_opening(context: Context, name: str, period: int) -> Expression:
-    """Nothing is mined, or milled, unless the installation works: use_t <= capacity_t o_nt. Kt."""
+    """Nothing is mined, or milled, unless the installation works: use_t <= capacity_t o_nt. Kt.
+
+    While it works the row is no tighter than the limits of mining, milling and inflow, from which the capacity comes.
+    """
     used = context.moved(period) if name == PIT else context.fed(name, period)
     return relation(used - most_work(context, name, period) * context.model.works[name, period], -np.inf, 0.0)
 
 
 FAMILIES = (
     Family("stops_once", later_periods, stops_once),
-    Family("work_needs_opening", work_periods, work_needs_opening),
+    Family("work_needs_opening", work_periods, work_needs_opening, repeats_limits=True),
 )
