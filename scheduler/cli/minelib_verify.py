@@ -39,7 +39,7 @@ class MineLibCheck:
 
     def concerned(self) -> bool:
         """Whether this is about MineLib at all, and not about a run."""
-        own = self.solution is not None or self.precedence is not None or self.blocks is not None or self.independent
+        own = self.solution is not None or self.precedence is not None or self.blocks is not None
         return own or Path(self.subject).suffix.lower() in {".cpit", ".pcpsp", ".json"}
 
     def run(self) -> ExitCode:
