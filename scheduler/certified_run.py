@@ -12,12 +12,15 @@ from scheduler.mine_certificate_file import mine_certificate_object
 from scheduler.mine_certificates import SECONDS, THOUSAND, TOLERANCE, Identity, certified_figures, certify_mine
 from scheduler.outcome import status_of
 from scheduler.problem import Problem
+from solvers.closure import WeightError
 
 if TYPE_CHECKING:
     from scheduler.solving import Clock
 
 logger = logging.getLogger(__name__)
 
+BETTER_THAN_BOUND = 1e-6
+"""Relative; a plan worth more than its bound by more than this is an error."""
 LEAST_S = 1.0
 """Seconds a certificate may take even where the time allowed is used up: a plan does not come without its proof."""
 
@@ -54,12 +57,28 @@ def certified_run(
                 seconds=seconds,
                 interrupted=cancel,
             )
-    except UnsupportedError as error:
-        logger.warning("no certificate: %s", error)
-        return None, {"certified_bound": None, "gap_certified": None, "certificate_missing": str(error)}
+    except (UnsupportedError, WeightError, RuntimeError) as error:
+        return _without(str(error))
+    if certificate.bound < objective - BETTER_THAN_BOUND * max(abs(objective), 1.0):
+        # The plan is audited and stays; what contradicts it is told and not written.
+        return _without(
+            f"the relaxation contradicts the plan: its bound of {certificate.bound!r} is below {objective!r}"
+        )
     figures = certified_figures(certificate)
     figures |= better_bound(summary, certificate.bound)
     return mine_certificate_object(certificate, summary["versions"]), figures
+
+
+def _without(why: str) -> tuple[None, dict[str, object]]:
+    """No certificate, and why."""
+    logger.warning("no certificate: %s", why)
+    missing: dict[str, object] = {
+        "certified_bound": None,
+        "gap_certified": None,
+        "lp_bound": None,
+        "certificate_missing": why,
+    }
+    return None, missing
 
 
 def better_bound(summary: Mapping[str, Any], certified: float) -> dict[str, object]:

@@ -5,8 +5,8 @@
 Prints one JSON object: value, seconds within the library, version. Bounds are those of ``cpit_bz_bound`` and
 ``pcpsp_lp_bound``. A plan is that of ``solve_cpit`` (the whole ladder: bound, TopoSort, shifts) and then
 ``exact_local_search``; for a PCPSP that of ``destination_toposort`` in the order of the relaxation and then
-``exact_destination_local_search``; ``windows`` stands for ``sliding_window_schedule`` and then ``exact_local_search``, of
-a CPIT. Defaults throughout.
+``exact_destination_local_search``; ``windows`` stands for ``sliding_window_schedule`` and then
+``exact_local_search``, of a CPIT. Defaults throughout.
 """
 
 import json
