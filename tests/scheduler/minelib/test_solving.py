@@ -154,3 +154,33 @@ def test_newman1_beats_the_published_schedule(tmp_path, kind, least):
     )
     assert checked.findings == ()
     assert checked.objective > least
+
+
+RUN_FAULTS = {
+    "objective raised": ("summary.json", '"objective": ', '"objective": 1', "objective is"),
+    "bound of the summary lowered": ("summary.json", '"lp_bound": ', '"lp_bound": 0, "was": ', "lp_bound is"),
+    "gap made small": ("summary.json", '"gap_certified": ', '"gap_certified": 1e-9, "was": ', "gap_certified is"),
+    "bound of the certificate lowered": ("certificate.json", '"bound": ', '"bound": 0, "was": ', "FAILED  bound"),
+    "multipliers altered": ("certificate.json", '"resources": [', '"resources": [[9.0, 9.0]], "was": [', "FAILED"),
+    "another problem": ("certificate.json", '"hash": "', '"hash": "0', "FAILED  instance"),
+    "certificate cut off": ("certificate.json", '"multipliers"', "", "the folder is damaged"),
+    "block left out": ("solution.sol", "0 ", "% 0 ", "FAILED"),
+    "block of nowhere": ("solution.sol", "0 ", "77 ", "the folder is damaged"),
+}
+
+
+@pytest.mark.parametrize("fault", RUN_FAULTS)
+def test_a_run_is_verified_and_its_faults_are_caught(mine, fault):
+    """The folder of a schedule passes against its problem; each planted fault ends in five."""
+    problem, run = mine / "tiny.cpit", mine / "run"
+    assert pitwise("solve", problem, "--out", run, "--gap", "10").exit_code == 0
+    assert pitwise("verify", run, "--instance", problem).exit_code == 0
+    assert pitwise("verify", run, "--instance", problem, "--independent").exit_code == 0
+    assert pitwise("verify", run).exit_code == 2
+    file, old, new, told = RUN_FAULTS[fault]
+    text = (run / file).read_text()
+    assert old in text
+    (run / file).write_text(text.replace(old, new, 1))
+    result = pitwise("verify", run, "--instance", problem)
+    assert result.exit_code == 5, result.output
+    assert told in result.stdout
