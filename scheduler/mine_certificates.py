@@ -12,6 +12,7 @@ Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Biens
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -123,6 +124,7 @@ def certify_mine(
     objective: float | None = None,
     target: float | None = None,
     seconds: float | None = SECONDS,
+    lp: RelaxationResult | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> MineCertificate:
     """A certificate of the best bound found in the time allowed.
@@ -133,6 +135,7 @@ def certify_mine(
         objective: of the plan, thousands.
         target: a bound this low is good enough, thousands.
         seconds: wall time, looked at between closures; ``None`` for no limit.
+        lp: the relaxation of ``closure_program(relaxed(problem)[0])`` where it is solved already.
         interrupted: asked before every closure; true ends the search, and what is proven by then is certified.
 
     Raises:
@@ -141,17 +144,19 @@ def certify_mine(
     """
     weaker, told = relaxed(problem)
     compiled = closure_program(weaker)
-    half = None if seconds is None else 0.5 * seconds
-    lp = solve_relaxation(compiled.program, StopRule(relative_gap=LP_GAP, seconds=half, interrupted=interrupted))
+    begun = time.perf_counter()
+    if lp is None:
+        half = None if seconds is None else 0.5 * seconds
+        lp = solve_relaxation(compiled.program, StopRule(relative_gap=LP_GAP, seconds=half, interrupted=interrupted))
     if lp.outcome is Outcome.INFEASIBLE:
         raise RuntimeError("the relaxation proves that the mine has no plan")
     tight = tightening(problem, compiled)
     limits = CaseLimits(
         target=-np.inf if target is None else target,
-        seconds=None if seconds is None else max(seconds - lp.seconds, 0.0),
+        seconds=None if seconds is None else max(seconds - (time.perf_counter() - begun), 0.0),
         interrupted=interrupted,
     )
-    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits)
+    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp)
     return _certificate(identity, compiled, tight, found, objective=objective, lp=lp, told=told)
 
 

@@ -104,6 +104,7 @@ def bound_by_cases(
     aside: ValidRows,
     limits: CaseLimits | None = None,
     *,
+    root: RelaxationResult | None = None,
     kernel: KernelFactory = PseudoflowKernel,
 ) -> Cases:
     """Brings the bound of a program down; deterministic unless the time limit or an interruption ends it.
@@ -113,9 +114,11 @@ def bound_by_cases(
         chains: Its switching variables; none for no cases but the whole.
         aside: Rows that every integral point keeps.
         limits: When to stop.
+        root: The relaxation of the whole where it is known, of this program or of one with the same rows that allows
+            more; it is not solved again then.
         kernel: Closure kernel.
     """
-    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run()
+    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run(root)
 
 
 class _Search:
@@ -139,9 +142,10 @@ class _Search:
         self._solves = 0
         self._floor = limits.target
 
-    def run(self) -> Cases:
+    def run(self, root: RelaxationResult | None) -> Cases:
         """Splits, cuts, and gives the leaves."""
-        self._push(self._solved(every_case(self._chains), None))
+        whole = every_case(self._chains)
+        self._push(self._solved(whole, None) if root is None else self._case(whole, root))
         while not self._over():
             case = self._open[0][2]
             if case.bound <= self._floor or case.settled:
