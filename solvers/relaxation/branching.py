@@ -134,7 +134,8 @@ def bound_by_cases(
         chains: Its switching variables; none for no cases but the whole.
         aside: Rows that every integral point keeps.
         limits: When to stop.
-        root: The relaxation of the program itself, where it is solved already.
+        root: The relaxation of the whole where it is known, of this program or of one with the same rows that allows
+            more; it is not solved again then.
         kernel: Closure kernel.
     """
     return _Search(program, chains, aside, limits or CaseLimits(), kernel).run(root)
@@ -163,8 +164,8 @@ class _Search:
 
     def run(self, root: RelaxationResult | None) -> Cases:
         """Splits, cuts, and gives the leaves."""
-        everything = every_case(self._chains)
-        self._push(self._solved(everything, None) if root is None else self._case(everything, root))
+        whole = every_case(self._chains)
+        self._push(self._solved(whole, None) if root is None else self._case(whole, root))
         while not self._over():
             case = self._open[0][2]
             if case.bound <= self._floor or case.settled:
