@@ -47,14 +47,24 @@ class Scheduled:
         return self.found.relaxation
 
     @property
+    def bound(self) -> float:
+        """No plan is worth more: the smaller of the certified bound and that of the solver, where it was asked."""
+        return self.found.bound
+
+    @property
     def gap(self) -> float | None:
         """(bound - objective) / |objective|; None without a plan or for a plan worth nothing."""
-        return self._gap(abs(self.checked.objective)) if self.checked is not None else None
+        return self._gap(self.bound, of_bound=False)
+
+    @property
+    def gap_certified(self) -> float | None:
+        """The same for the bound that the multipliers prove."""
+        return self._gap(self.relaxation.bound, of_bound=False)
 
     @property
     def gap_published(self) -> float | None:
-        """(bound - objective) / |bound|, as the literature has it."""
-        return self._gap(abs(self.relaxation.bound))
+        """(lp_bound - objective) / |lp_bound|, as the literature has it."""
+        return self._gap(self.relaxation.bound, of_bound=True)
 
     def status(self, gap: float) -> str:
         """What it came to for a relative gap asked for."""
@@ -63,7 +73,7 @@ class Scheduled:
         if self.checked is None:
             return NO_PLAN
         below = max(gap * abs(self.checked.objective), 1e-9)
-        if self.relaxation.bound - self.checked.objective <= below:
+        if self.bound - self.checked.objective <= below:
             return OPTIMAL
         return UNPROVEN if self.found.stop is StopReason.STALLED else FEASIBLE
 
@@ -74,10 +84,11 @@ class Scheduled:
         status = self.status(gap)
         return ExitCode.STOPPED_WITH_PLAN if status == UNPROVEN else EXIT_CODE[status]
 
-    def _gap(self, size: float) -> float | None:
-        if self.checked is None or not size > 0.0 or not np.isfinite(self.relaxation.bound):
+    def _gap(self, bound: float, *, of_bound: bool) -> float | None:
+        if self.checked is None or not np.isfinite(bound):
             return None
-        return (self.relaxation.bound - self.checked.objective) / size
+        size = abs(bound if of_bound else self.checked.objective)
+        return (bound - self.checked.objective) / size if size > 0.0 else None
 
 
 def schedule_minelib(
@@ -111,11 +122,9 @@ def schedule_minelib(
         return Scheduled(found, None, None)
     rows = _rows(instance, found.schedule)
     checked = check_schedule(instance.problem, instance.precedence, rows)
-    excess = checked.objective - found.relaxation.bound
-    if not checked.findings and excess > TOLERANCE * max(abs(found.relaxation.bound), 1.0):
-        raise RuntimeError(
-            f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.relaxation.bound}"
-        )
+    excess = checked.objective - found.bound
+    if not checked.findings and excess > TOLERANCE * max(abs(found.bound), 1.0):
+        raise RuntimeError(f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.bound}")
     return Scheduled(found, rows, checked)
 
 

@@ -9,14 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 import pyomo
 
 from instances.findings import BadInput, Finding, Words
-from instances.geometry.units import Units, scheduling_units
+from instances.geometry.units import Resolution, Units, scheduling_units
 from instances.instance import Instance
+from scheduler import block_solving
 from scheduler.audit import Audit, audit
 from scheduler.baseline import Baseline, baseline
 from scheduler.cashflow import CashFlow, cash_flow
@@ -25,11 +27,13 @@ from scheduler.compiling import compile_problem
 from scheduler.conflicts import Conflict, explain
 from scheduler.exact import ExactAnswer, solve_exact
 from scheduler.formulation.context import Context
+from scheduler.mine_certificates import Identity
 from scheduler.outcome import EXIT_CODE, INFEASIBLE, ExitCode, status_of
 from scheduler.plan import Plan
 from scheduler.problem import Problem
 from scheduler.schedule import figures, schedule_table
 from scheduler.solution import to_plan
+from solvers.closure_schedule import ScheduleOptions
 from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
 from solvers.result import Outcome, Progress
@@ -42,6 +46,11 @@ PER_TONNE = "kt"
 """Limits in kt: thousands of money a kt are money a tonne."""
 
 
+Engine = Literal["auto", "exact", "block"]
+MOST_FOR_EXACT = 3_000
+"""Blocks times periods that the exact engine is still given without being asked."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is asked of a solve.
@@ -51,7 +60,9 @@ class Request:
         time_limit_s: seconds of wall time in all, what was spent before included; ``None`` for no limit.
         node_limit: nodes of the branch-and-bound tree; ``None`` for no limit.
         seed: random seed.
-        threads: threads of the solver, 0 for its own choice.
+        threads: threads of the solver, 0 for its own choice; processes of the block-scale engine, 0 for one a core.
+        resolution: whether panels or blocks are scheduled.
+        engine: ``exact``, ``block`` (whole units only), or ``auto``: by size where blocks are scheduled.
     """
 
     gap: float = 1e-3
@@ -59,6 +70,21 @@ class Request:
     node_limit: int | None = None
     seed: int = 0
     threads: int = 0
+    resolution: Resolution = "panel"
+    engine: Engine = "auto"
+
+    def by_blocks(self, instance: Instance) -> bool:
+        """Whether the block-scale engine is the one for a mine.
+
+        Raises:
+            BadInput: where it is asked for panels that may be mined in part.
+        """
+        if self.resolution == "panel":
+            if self.engine == "block":
+                raise BadInput([Finding("--engine", "block", "--resolution block: panels are for the exact engine")])
+            return False
+        size = len(instance.blocks) * instance.mine.calendar.periods
+        return self.engine == "block" or (self.engine == "auto" and size > MOST_FOR_EXACT)
 
     def options(self, spent_s: float = 0.0) -> SolveOptions:
         """The solver's options once some of the time is spent.
@@ -149,7 +175,7 @@ def solve_mine(
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
 ) -> Answer:
-    """Schedules a mine by panels, to a proven gap, and audits and prices the plan.
+    """Schedules a mine by panels or blocks, with a proven gap, and audits and prices the plan.
 
     Args:
         instance: the mine.
@@ -164,8 +190,42 @@ def solve_mine(
     """
     clock = clock or Clock()
     request.options()
+    if request.by_blocks(instance):
+        return _by_blocks(instance, request, clock, on_progress=on_progress, cancel=cancel, log_file=log_file)
+    exact = _solved_exactly(instance, request, clock, on_progress=on_progress, cancel=cancel, log_file=log_file)
+    problem, answer = exact.problem, exact.answer
+    summary = _proof(problem, answer, request) | _yardstick(answer.result.objective, exact.hand, exact.why_not)
+    summary |= _identity(instance, request)
+    if answer.solution is None:
+        return _without_plan(instance, problem, summary, clock)
+    certificate, proven = certified_run(problem, instance, summary, clock, cancel)
+    plan = to_plan(problem, answer.solution, request.resolution)
+    found = _with_plan(instance, exact.units, plan, summary | proven, clock)
+    return replace(found, certificate=certificate)
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """What the exact engine was given and what it answered; ``hand`` is the plan as made by hand, if any."""
+
+    units: Units
+    problem: Problem
+    hand: Baseline | None
+    why_not: str
+    answer: ExactAnswer
+
+
+def _solved_exactly(
+    instance: Instance,
+    request: Request,
+    clock: Clock,
+    *,
+    on_progress: Callable[[Progress], None] | None,
+    cancel: Callable[[], bool] | None,
+    log_file: Path | None,
+) -> _Exact:
     with clock.stage("units"):
-        units = scheduling_units(instance, "panel")
+        units = scheduling_units(instance, request.resolution)
     with clock.stage("problem"):
         problem = compile_problem(instance, units)
     with clock.stage("baseline"):
@@ -181,14 +241,71 @@ def solve_mine(
         log_file=log_file,
     )
     clock.seconds |= answer.seconds
-    summary = _proof(problem, answer, request) | _yardstick(answer, hand, why_not)
-    summary |= {"instance": instance.mine.name, "instance_hash": instance.hash(), "overrides": instance.overrides}
-    summary |= {"currency": instance.mine.money.currency, "versions": versions(), "seed": request.seed}
+    return _Exact(units, problem, hand, why_not, answer)
+
+
+def _by_blocks(
+    instance: Instance,
+    request: Request,
+    clock: Clock,
+    *,
+    on_progress: Callable[[Progress], None] | None,
+    cancel: Callable[[], bool] | None,
+    log_file: Path | None,
+) -> Answer:
+    """The plan by panels first, for comparison and as a start; then the block-scale engine."""
+    with clock.stage("blocks"):
+        blocks = block_solving.blocks_of(instance)
+    limit = block_solving.PANEL_SECONDS
+    if request.time_limit_s is not None:
+        limit = block_solving.PANEL_SHARE * request.time_limit_s + clock.spent()
+    asked = replace(request, gap=max(request.gap, block_solving.PANEL_GAP), time_limit_s=limit, resolution="panel")
+    panels = _solved_exactly(instance, asked, clock, on_progress=on_progress, cancel=cancel, log_file=log_file)
+    starts = []
+    if panels.answer.solution is not None:
+        begin = block_solving.begun_with_panels(panels.units, panels.problem, panels.answer, blocks)
+        starts.append((block_solving.PANELS, begin))
+    left = None if request.time_limit_s is None else max(request.time_limit_s - clock.spent(), 0.0)
+    options = ScheduleOptions(
+        request.gap, block_solving.RELAXATION_GAP, left, seed=request.seed, workers=request.threads
+    )
+    answer = block_solving.search(blocks, options, starts, on_progress=on_progress, cancel=cancel)
+    clock.seconds |= answer.found.seconds
+    summary = block_solving.proof(blocks, answer, request.gap)
+    summary |= _yardstick(answer.found.objective, panels.hand, panels.why_not) | _identity(instance, request)
+    summary["panels"] = _beside(panels)
     if answer.solution is None:
-        return _without_plan(instance, problem, summary, clock)
-    certificate, proven = certified_run(problem, instance, summary, clock, cancel)
-    found = _with_plan(instance, units, to_plan(problem, answer.solution, "panel"), summary | proven, clock)
-    return replace(found, certificate=certificate)
+        return _without_plan(instance, blocks.problem, summary, clock)
+    identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), "block")
+    with clock.stage("certificate"):
+        certificate, proven = block_solving.certificate(blocks, answer, identity, versions())
+    plan = to_plan(blocks.problem, answer.solution, "block")
+    return replace(_with_plan(instance, blocks.units, plan, summary | proven, clock), certificate=certificate)
+
+
+def _beside(panels: _Exact) -> dict[str, object]:
+    """What the plan by panels came to, currency."""
+    result = panels.answer.result
+    return {
+        "units": len(panels.problem.unit_names),
+        "objective": _money(result.objective),
+        "bound": _money(result.bound),
+        "gap": result.gap,
+    }
+
+
+def _identity(instance: Instance, request: Request) -> dict[str, object]:
+    """What was solved, with what."""
+    return {
+        "instance": instance.mine.name,
+        "instance_hash": instance.hash(),
+        "overrides": instance.overrides,
+        "currency": instance.mine.money.currency,
+        "versions": versions(),
+        "seed": request.seed,
+        "threads": request.threads,
+        "limits": {"time_s": request.time_limit_s, "nodes": request.node_limit},
+    }
 
 
 def _option_finding(line: str) -> Finding:
@@ -240,10 +357,9 @@ def _proof(problem: Problem, answer: ExactAnswer, request: Request) -> dict[str,
         "gap": result.gap,
         "gap_abs": _money(result.gap_abs),
         "gap_asked": request.gap,
-        "limits": {"time_s": request.time_limit_s, "nodes": request.node_limit},
-        "threads": request.threads,
         "start": result.start.value,
-        "resolution": "panel",
+        "resolution": request.resolution,
+        "engine": "exact",
         "units": len(problem.unit_names),
         "periods": problem.periods,
         "nodes": result.nodes,
@@ -255,10 +371,9 @@ def _proof(problem: Problem, answer: ExactAnswer, request: Request) -> dict[str,
     }
 
 
-def _yardstick(answer: ExactAnswer, hand: Baseline | None, why_not: str) -> dict[str, object]:
-    """The plan as made by hand, and what the optimum gains over it."""
+def _yardstick(reached: float | None, hand: Baseline | None, why_not: str) -> dict[str, object]:
+    """The plan as made by hand, by panels, and what the plan found gains over it; thousands to currency."""
     made = None if hand is None else hand.objective()
-    reached = answer.result.objective
     uplift = None if made is None or reached is None else reached - made
     return {
         "baseline_objective": _money(made),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.highs import solve
 from solvers.improvement import (
     Guidance,
     ImprovementOptions,
@@ -19,10 +20,13 @@ from solvers.improvement import (
     row_penalties,
     settle,
 )
+from solvers.improvement.windows import Windows, propagated
+from solvers.options import SolveOptions
 from solvers.relaxation import Outcome, StopRule, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
+from solvers.result import StopReason as Solver
 from solvers.rounding import expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
 
@@ -40,6 +44,10 @@ _BOUND_SHARE = 0.6
 _CASE_GAP = 1e-4
 """Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
 _CASE_SOLVES = 24
+_SEARCH_SHARE = 0.3
+"""Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
+_POLISH_LOSS = 1e-7
+"""Relative; dust may have been worth as much."""
 _ROUNDED_POINTS = 2
 """Points of different cases that are rounded."""
 _LEAST_FOR_PROCESSES = 5_000
@@ -68,6 +76,7 @@ class ScheduleOptions:
         rounds: Most rounds of the neighbourhood search; None for none, 0 for rounding alone.
         seed: Of the choice of neighbourhoods.
         workers: Parts solved at the same time; 0 for one a core.
+        prove: Whether the whole program is given to HiGHS in the end, with the best schedule as its start.
     """
 
     gap: float = 0.0
@@ -76,6 +85,7 @@ class ScheduleOptions:
     rounds: int | None = None
     seed: int = 0
     workers: int = 0
+    prove: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +102,7 @@ class FoundSchedule:
         begun_with: Objective at that time; None where it broke a row.
         improvement: What the neighbourhood search did; None where it did not run.
         seconds: Wall time by stage.
+        solver_bound: Bound of HiGHS on the whole program; None where it was not asked.
     """
 
     relaxation: RelaxationResult
@@ -103,11 +114,17 @@ class FoundSchedule:
     begun_with: float | None
     improvement: ImprovementResult | None
     seconds: dict[str, float]
+    solver_bound: float | None = None
+
+    @property
+    def certified_bound(self) -> float:
+        """No schedule is worth more: the best bound that multipliers prove."""
+        return self.relaxation.bound if self.cases is None else min(self.relaxation.bound, self.cases.bound)
 
     @property
     def bound(self) -> float:
-        """No schedule is worth more: the best bound proven."""
-        return self.relaxation.bound if self.cases is None else min(self.relaxation.bound, self.cases.bound)
+        """No schedule is worth more: the best bound known."""
+        return self.certified_bound if self.solver_bound is None else min(self.certified_bound, self.solver_bound)
 
 
 _STOPS = {
@@ -168,7 +185,7 @@ def find_schedule(
         builder,
         schedule,
         ImprovementOptions(
-            seconds=None if options.seconds is None else max(options.seconds - (time.perf_counter() - began), 0.0),
+            seconds=_share_left(options, began),
             rounds=options.rounds,
             gap=options.gap,
             seed=options.seed,
@@ -179,11 +196,81 @@ def find_schedule(
         interrupted=ask,
     )
     best = improved.schedule if improved.feasible else spare
-    objective = None if best is None else best.objective(program)
+    if best is not None:
+        best = _polished(builder, best, penalty)
     seconds["improvement"] = time.perf_counter() - then
-    return FoundSchedule(
-        relaxation, cases, best, objective, _STOPS[improved.stop], origin, begun_with, improved, seconds
+    stop, solver_bound = _STOPS[improved.stop], None
+    if options.prove and best is not None and stop is not StopReason.GAP and not ask():
+        then = time.perf_counter()
+        best, solver_bound, stop = _proven(builder, best, options, began, on_progress=on_progress, interrupted=ask)
+        seconds["proof"] = time.perf_counter() - then
+    objective = None if best is None else best.objective(program)
+    return FoundSchedule(relaxation, cases, best, objective, stop, origin, begun_with, improved, seconds, solver_bound)
+
+
+def _share_left(options: ScheduleOptions, began: float) -> float | None:
+    """Seconds for the neighbourhood search."""
+    if options.seconds is None:
+        return None
+    left = max(options.seconds - (time.perf_counter() - began), 0.0)
+    return left * (_SEARCH_SHARE if options.prove else 1.0)
+
+
+def _proven(
+    builder: SubprogramBuilder,
+    schedule: Schedule,
+    options: ScheduleOptions,
+    began: float,
+    *,
+    on_progress: Callable[[Progress], None] | None,
+    interrupted: Callable[[], bool],
+) -> tuple[Schedule, float | None, StopReason]:
+    """The whole program solved by HiGHS from a schedule on: a schedule no worse, HiGHS's bound, and why it stopped."""
+    program, n = builder.program, builder.program.n_nodes
+    everything = Windows(np.zeros(n, np.int64), np.full(n, program.n_steps - 1, np.int64), np.ones(n, np.bool_))
+    windows = propagated(everything, program.n_steps, builder.arcs, program.starts)
+    part = builder.build(schedule, windows)
+    worth, at = schedule.objective(program), part.program.objective_value(part.start)
+
+    def money(scaled: float | None) -> float | None:
+        return None if scaled is None else worth + (scaled - at) / part.scale
+
+    def told(progress: Progress) -> None:
+        bound, objective = money(progress.bound), money(progress.objective)
+        gap = None if bound is None or not objective else (bound - objective) / abs(objective)
+        if on_progress is not None:
+            seconds = time.perf_counter() - began
+            on_progress(Progress(seconds, bound, objective, gap, progress.nodes))
+
+    left = None if options.seconds is None else max(options.seconds - (time.perf_counter() - began), 0.0)
+    asked = SolveOptions(
+        gap=0.0,
+        gap_abs=options.gap * abs(worth) * part.scale,
+        time_limit_s=left,
+        seed=options.seed,
+        threads=options.workers,
     )
+    found = solve(part.program, asked, start=part.start, on_progress=told, cancel=interrupted)
+    better = schedule if found.x is None else part.schedule(found.x)
+    if not keeps_rows(program, better) or better.objective(program) < worth:
+        better = schedule
+    if found.stop_reason in {Solver.PROVEN, Solver.GAP}:
+        stop = StopReason.GAP
+    else:
+        stop = StopReason.INTERRUPTED if found.stop_reason is Solver.INTERRUPTED else StopReason.TIME
+    return better, money(found.bound), stop
+
+
+def _polished(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats) -> Schedule:
+    """Choices and continuous variables once more by a linear program: what mixed-integer tolerances left is gone."""
+    program = builder.program
+    if program.n_choices == 1 and not program.n_extras:
+        return schedule
+    settled = settle(builder, schedule, penalty, whole_kept=True)
+    lost = 0.0 if settled is None else schedule.objective(program) - settled.objective(program)
+    if settled is None or not keeps_rows(program, settled) or lost > _POLISH_LOSS * abs(schedule.objective(program)):
+        return schedule
+    return settled
 
 
 def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases | None) -> list[CasePoint]:

@@ -17,6 +17,7 @@ STAGES = {
     "units": "making panels",
     "problem": "pricing what may go where",
     "baseline": "planning by hand",
+    "blocks": "preparing the blocks",
     "solve": "building the model",
     "conflicts": "finding the limits that conflict",
     "audit": "auditing the plan",

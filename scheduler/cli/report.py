@@ -31,6 +31,11 @@ STAGES = (
     "model",
     "solve",
     "polish",
+    "blocks",
+    "relaxation",
+    "cases",
+    "rounding",
+    "improvement",
     "certificate",
     "conflicts",
     "audit",
@@ -78,7 +83,8 @@ def print_no_plan(console: Console, instance: Instance, summary: Summary) -> Non
 def headline(instance: Instance, summary: Summary) -> str:
     """The mine, its size and what was changed."""
     mine = instance.mine
-    text = f"{mine.title or mine.name} ({mine.name}): {summary['units']} panels, {summary['periods']} periods"
+    size = f"{summary['units']:,} {summary.get('resolution', 'panel')}s, {summary['periods']} periods"
+    text = f"{mine.title or mine.name} ({mine.name}): {size}"
     return f"{text}; with {'; '.join(instance.overrides)}" if instance.overrides else text
 
 
@@ -90,19 +96,33 @@ def proof_lines(summary: Summary) -> list[str]:
         text += f" without a bound: {stopped(summary)}"
     elif summary["status"] == OPTIMAL:
         proven = "proven optimal" if gap <= PROVEN_RELATIVE else f"proven within {percent(gap)}"
-        text += f", {proven} (bound {money(summary, bound)}) by {summary['solver']}"
+        text += f", {proven} (bound {money(summary, bound)}){_by_whom(summary)}"
     else:
         asked = f"within {percent(summary['gap_asked'])}" if summary["gap_asked"] else "optimal"
-        text += (
-            f", NOT proven {asked}: {stopped(summary)} with a gap of {percent(gap)} (bound {money(summary, bound)}, "
-        )
-        text += f"{summary['solver']})"
-    lines = [text, certified_line(summary)]
+        told = f"{stopped(summary)} with a gap of {percent(gap)} (bound {money(summary, bound)})"
+        text += f", NOT proven {asked}: {told}{_by_whom(summary)}"
+    lines = [text, certified_line(summary), *_panels_line(summary)]
     made, uplift, fraction = summary["baseline_objective"], summary["uplift"], summary["uplift_fraction"]
     if uplift is None:
         return [*lines, f"uplift over the hand-made plan: none to compare with ({summary['baseline_missing']})"]
     share = "" if fraction is None else f" ({100 * fraction:+.1f} %)"
     return [*lines, f"uplift over the hand-made plan of {money(summary, made)}: {money(summary, uplift)}{share}"]
+
+
+def _by_whom(summary: Summary) -> str:
+    """Whose bound it is, where a solver is to be believed."""
+    return f" by {summary['solver']}" if summary.get("solver") else ""
+
+
+def _panels_line(summary: Summary) -> list[str]:
+    """The plan by panels, beside one by blocks."""
+    panels = summary.get("panels")
+    if not panels or panels["objective"] is None:
+        return []
+    told = (
+        f"by {panels['units']:,} panels: {money(summary, panels['objective'])}, bound {money(summary, panels['bound'])}"
+    )
+    return [f"{told}; panels keep benches and phases in order, blocks only what lies above them"]
 
 
 def certified_line(summary: Summary) -> str:

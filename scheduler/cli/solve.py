@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from scheduler.cli.arguments import JsonOption, MineArgument, SetOption
 from scheduler.cli.minelib_arguments import BlocksOption, PrecedenceOption
+
+if TYPE_CHECKING:
+    from instances.geometry.units import Resolution
+    from scheduler.solving import Engine
+
+RESOLUTIONS = ("panel", "block")
+ENGINES = ("auto", "exact", "block")
 
 
 def solve(
@@ -31,6 +38,13 @@ def solve(
     threads: Annotated[
         int, typer.Option(metavar="N", help="Threads of the solver, a count; 0 for its own choice.")
     ] = 0,
+    resolution: Annotated[
+        str, typer.Option(metavar="UNIT", help="What is scheduled as one: panel (phase, bench, sector) or block.")
+    ] = "panel",
+    engine: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="exact (Pyomo and HiGHS), block (closures and neighbourhoods), or auto."),
+    ] = "auto",
     out: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Folder of the run; runs/<mine>-<time> in the current folder unless given."),
@@ -43,15 +57,21 @@ def solve(
 ) -> None:
     """Schedule a mine: the plan of most discounted cash, proven within the gap, audited and priced."""
     began = time.perf_counter()
+    from instances.findings import BadInput, Finding  # noqa: PLC0415
     from scheduler.cli.minelib_solve import MineLibSolve  # noqa: PLC0415
 
+    for name, value, known in (("--resolution", resolution, RESOLUTIONS), ("--engine", engine, ENGINES)):
+        if value not in known:
+            raise BadInput([Finding(name, value, f"one of {', '.join(known)}")])
     refused = {"--set": bool(changes), "--node-limit": node_limit is not None, "--replace": replace}
+    refused |= {"--resolution": resolution != "panel"}
     other = MineLibSolve(
         file=mine,
         gap=gap,
         time_limit=time_limit,
         seed=seed,
         threads=threads,
+        prove=engine == "exact",
         out=out,
         precedence=precedence,
         blocks=blocks,
@@ -64,6 +84,14 @@ def solve(
     from scheduler.cli.session import Session, Wanted  # noqa: PLC0415
     from scheduler.solving import Request  # noqa: PLC0415
 
-    request = Request(gap, time_limit, node_limit, seed, threads)
+    request = Request(
+        gap,
+        time_limit,
+        node_limit,
+        seed,
+        threads,
+        resolution=cast("Resolution", resolution),
+        engine=cast("Engine", engine),
+    )
     wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet)
     raise typer.Exit(Session(wanted, request, importing_s=time.perf_counter() - began).run())

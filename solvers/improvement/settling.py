@@ -38,7 +38,12 @@ def merit(program: ClosureProgram, schedule: Schedule, penalty: Floats) -> float
 
 
 def settle(
-    builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, flexible: Integers | None = None
+    builder: SubprogramBuilder,
+    schedule: Schedule,
+    penalty: Floats,
+    flexible: Integers | None = None,
+    *,
+    whole_kept: bool = False,
 ) -> Schedule | None:
     """The schedule with its steps kept and the rest decided again; None where HiGHS finds no answer.
 
@@ -49,6 +54,8 @@ def settle(
         schedule: Any schedule; its choices and continuous variables need not fit.
         penalty: Of ``row_penalties``.
         flexible: Parts whose choice is decided again; all unless given.
+        whole_kept: Whether the continuous variables that have to be whole keep their values, so that a linear program
+            is left, solved to its vertex.
     """
     program = builder.program
     parts = schedule.taken_parts(program) if flexible is None else flexible
@@ -56,5 +63,8 @@ def settle(
     part = builder.build(schedule, windows, flexible=parts, elastic=Elastics(rows, penalty[rows]))
     if not part.program.num_columns:
         return schedule
-    found = solve(part.program, SolveOptions(threads=1, gap=_GAP, node_limit=_NODES))
+    model = part.program
+    if whole_kept:
+        model = model.with_fixed_integers(part.start)
+    found = solve(model, SolveOptions(threads=1, gap=_GAP, node_limit=_NODES))
     return None if found.x is None else part.schedule(found.x)

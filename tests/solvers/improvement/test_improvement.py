@@ -127,6 +127,23 @@ def test_the_search_finds_most_optima_of_small_programs():
     assert reached >= 0.8 * tried
 
 
+def test_the_whole_program_is_proven_where_that_is_asked():
+    """HiGHS's bound on the whole program meets its optimum, whatever the search before it left open."""
+    proven = 0
+    for seed in range(40, 60):
+        program = random_program(seed)
+        optimum = whole_optimum(program, integer=True)
+        found = find_schedule(program, ScheduleOptions(rounds=0, workers=1, prove=True))
+        if optimum is None or found.solver_bound is None:
+            continue
+        proven += 1
+        scale = max(1.0, abs(optimum))
+        assert found.objective == pytest.approx(optimum, abs=1e-5 * scale)
+        assert found.solver_bound == pytest.approx(optimum, abs=1e-5 * scale)
+        assert found.bound == min(found.certified_bound, found.solver_bound)
+    assert proven >= 4
+
+
 def larger_program():
     """A random program with some dozens of nodes."""
     return max((random_program(seed) for seed in range(40)), key=lambda program: program.n_nodes * program.n_steps)

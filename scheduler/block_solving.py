@@ -1,0 +1,159 @@
+"""A mine scheduled by blocks: the plan by panels beside it, bound, plan and certificate, as part of a solve."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from instances.findings import BadInput, Finding
+from instances.geometry.units import Units, scheduling_units
+from instances.instance import Instance
+from scheduler.block_engine import BlockAnswer, periods_of_blocks, size_of, solve_blocks
+from scheduler.blockscale import UnsupportedError
+from scheduler.compiling import compile_problem
+from scheduler.mine_certificate_file import mine_certificate_object
+from scheduler.mine_certificates import THOUSAND, Identity, certificate_from_relaxation, certified_figures
+from scheduler.outcome import status_of
+from scheduler.problem import Array, Problem
+from solvers.closure_schedule import FoundSchedule, ScheduleOptions, StopReason
+
+if TYPE_CHECKING:
+    from scheduler.exact import ExactAnswer
+    from solvers.relaxation import Iteration
+    from solvers.result import Progress
+
+logger = logging.getLogger(__name__)
+
+PANELS = "the plan by panels"
+PANEL_GAP = 0.005
+"""Gap to which the plan by panels is solved: it is a comparison and a start, no result."""
+PANEL_SHARE = 0.15
+"""Share of the time limit that it may take."""
+PANEL_SECONDS = 60.0
+"""And without a limit."""
+RELAXATION_GAP = 1e-5
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """A mine by blocks, ready to be solved.
+
+    Attributes:
+        units: its blocks.
+        problem: the problem statement.
+    """
+
+    units: Units
+    problem: Problem
+
+
+def blocks_of(instance: Instance) -> Blocks:
+    """Units and problem by blocks.
+
+    Raises:
+        BadInput: where the problem does not fit into the memory of the machine, or precedence runs in a cycle.
+    """
+    units = scheduling_units(instance, "block")
+    problem = compile_problem(instance, units)
+    size = size_of(problem)
+    free = available_memory()
+    logger.info("%d nodes, %d arcs, about %.1f GB of memory", size["nodes"], size["arcs"], size["bytes"] / 1e9)
+    if free is not None and size["bytes"] > free:
+        told = f"{size['bytes'] / 1e9:.1f} GB for {size['nodes']:,} nodes and {size['arcs']:,} arcs"
+        expected = f"at most the {free / 1e9:.1f} GB of memory that are free; schedule by panels"
+        raise BadInput([Finding("--resolution block", told, expected)])
+    return Blocks(units, problem)
+
+
+def available_memory() -> int | None:
+    """Memory that can be had without swapping, bytes; ``None`` where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return None
+
+
+def begun_with_panels(panels: Units, problem: Problem, answer: ExactAnswer, blocks: Blocks) -> np.ndarray:
+    """Periods of the blocks in the plan by panels."""
+    assert answer.solution is not None  # noqa: S101
+    shares = np.zeros((len(problem.parcel_names), problem.periods))
+    np.add.at(shares, problem.route_parcel, answer.solution.sent)
+    mined: Array = np.zeros((len(problem.unit_names), problem.periods))
+    mined[problem.parcel_unit] = shares
+    return periods_of_blocks(panels, blocks.units, mined)
+
+
+def search(
+    blocks: Blocks,
+    options: ScheduleOptions,
+    starts: list[tuple[str, np.ndarray]],
+    *,
+    on_iteration: Callable[[Iteration], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> BlockAnswer:
+    """The block-scale engine's answer.
+
+    Raises:
+        BadInput: where a rule of the mine cannot be kept by the engine.
+    """
+    try:
+        return solve_blocks(
+            blocks.problem, options, starts=starts, on_iteration=on_iteration, on_progress=on_progress, cancel=cancel
+        )
+    except UnsupportedError as error:
+        key, _, reason = str(error).partition(": ")
+        raise BadInput([Finding(key, None, f"to be left out with --engine block: {reason}")]) from error
+
+
+def proof(blocks: Blocks, answer: BlockAnswer, gap_asked: float) -> dict[str, object]:
+    """Objective, bounds and gaps of a search by blocks, in currency, and how they were come by."""
+    found, problem = answer.found, blocks.problem
+    infeasible = found.stop is StopReason.INFEASIBLE
+    bound = None if infeasible else found.certified_bound
+    objective = found.objective
+    gap_abs = None if bound is None or objective is None else bound - objective
+    improvement = found.improvement
+    return {
+        "status": status_of(objective, bound, gap_asked, infeasible=infeasible),
+        "stop_reason": found.stop.value,
+        "objective": _money(objective),
+        "bound": _money(bound),
+        "solver_bound": None,
+        "lp_bound": None if infeasible else _money(found.relaxation.bound),
+        "gap": None if gap_abs is None or not objective else gap_abs / abs(objective),
+        "gap_abs": _money(gap_abs),
+        "gap_asked": gap_asked,
+        "resolution": "block",
+        "engine": "block",
+        "units": len(problem.unit_names),
+        "periods": problem.periods,
+        "begun_with": found.origin,
+        "parts_solved": 0 if improvement is None else improvement.parts,
+        "gained": {} if improvement is None else {kind: _money(gain) for kind, gain in improvement.gained.items()},
+        "shadow_prices": [],
+        "message": "",
+    }
+
+
+def certificate(
+    blocks: Blocks, answer: BlockAnswer, identity: Identity, versions: dict[str, str]
+) -> tuple[dict[str, object], dict[str, object]]:
+    """The contents of ``certificate.json`` and what the summary says of it."""
+    found: FoundSchedule = answer.found
+    made = certificate_from_relaxation(
+        blocks.problem, answer.compiled, found.relaxation, identity, found.objective, cases=found.cases
+    )
+    return mine_certificate_object(made, versions), certified_figures(made)
+
+
+def _money(thousands: float | None) -> float | None:
+    return None if thousands is None else thousands * THOUSAND

@@ -1,0 +1,135 @@
+"""The block-scale engine on whole mines: the exact engine's optimum on small ones, its audit, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from typer.testing import CliRunner
+
+from instances.findings import BadInput
+from instances.geometry.units import scheduling_units
+from scheduler.audit import audit
+from scheduler.block_engine import periods_of_blocks, size_of, solve_blocks
+from scheduler.blockscale import UnsupportedError
+from scheduler.cli.main import app
+from scheduler.compiling import compile_problem
+from scheduler.exact import solve_exact
+from scheduler.outcome import ExitCode
+from scheduler.solution import to_plan
+from scheduler.solving import Request, solve_mine
+from solvers.closure_schedule import ScheduleOptions
+from solvers.options import SolveOptions
+from solvers.result import Outcome
+from tests.builders import tiny_mine
+from tests.scheduler.formulation.mines import mines
+
+EXACT = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
+SHORT = ScheduleOptions(rounds=6, workers=1)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+@given(drawn=mines())
+def test_both_engines_find_the_same_optimum_of_small_mines(drawn):
+    """Stockpiles, strip, rehandle, tailings, options, lags: blocks mined whole, the same worth, and it audits."""
+    units = scheduling_units(drawn.instance, "block")
+    problem = compile_problem(drawn.instance, units)
+    assume(problem.phases_active_most is None)
+    exact = solve_exact(problem, EXACT)
+    try:
+        answer = solve_blocks(problem, SHORT)
+    except UnsupportedError:
+        assume(False)
+    if exact.result.outcome is Outcome.INFEASIBLE:
+        assert answer.solution is None
+        return
+    assert answer.solution is not None
+    scale = max(1.0, abs(exact.result.objective))
+    assert answer.found.objective <= exact.result.objective + 1e-5 * scale
+    assert answer.found.objective >= exact.result.objective - 1e-3 * scale
+    assert answer.found.bound >= exact.result.objective - 1e-6 * scale
+    checked = audit(drawn.instance, to_plan(problem, answer.solution, "block"), units=units)
+    assert checked.passed, [str(finding) for finding in checked.findings]
+    assert checked.objective / 1000 == pytest.approx(answer.found.objective, rel=1e-5, abs=1e-3)
+
+
+RICH: dict[str, object] = {
+    "operating.pit": {"fixed_cost_per_year": 1e5, "closure_cost": 2e5},
+    "operating.mill": {"fixed_cost_per_year": 2e5, "closure_cost": 1e5},
+}
+
+
+def test_a_mine_by_blocks_is_a_whole_run():
+    """Plan, audit, certificate, the panels beside it; the two bounds named apart."""
+    instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH)
+    answer = solve_mine(instance, Request(gap=1e-6, resolution="block", engine="block", threads=1))
+    told = answer.summary
+    assert answer.audit.passed
+    assert answer.exit_code in {ExitCode.DONE, ExitCode.STOPPED_WITH_PLAN}
+    assert told["engine"] == "block"
+    assert told["solver_bound"] is None
+    assert told["certified_bound"] >= told["objective"] * (1 - 1e-9)
+    assert told["lp_bound"] >= told["certified_bound"] * (1 - 1e-9)
+    assert told["panels"]["objective"] > 0
+    assert answer.certificate["instance"]["resolution"] == "block"
+    exact = solve_mine(instance, Request(gap=0.0, resolution="block", engine="exact", threads=1)).summary
+    assert exact["engine"] == "exact"
+    assert told["objective"] == pytest.approx(exact["objective"], rel=1e-6)
+
+
+def test_small_mines_by_blocks_go_to_the_exact_engine_by_themselves():
+    """Without being asked, a few blocks are proven optimal."""
+    told = solve_mine(tiny_mine(), Request(gap=0.0, resolution="block", threads=1)).summary
+    assert told["engine"] == "exact"
+
+
+def test_a_plan_by_panels_gives_every_block_its_period():
+    """Blocks of a panel fill its periods by tonnes; what is not mined stays."""
+    instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1])
+    panels, blocks = (scheduling_units(instance, which) for which in ("panel", "block"))
+    mined = np.zeros((len(panels.units), 3))
+    mined[0] = [1 / 3, 2 / 3, 0.0]
+    period = periods_of_blocks(panels, blocks, mined)
+    there = period < 3
+    of_first = blocks.units["tonnes"].to_numpy()[there].sum()
+    assert of_first == pytest.approx(panels.units["tonnes"].iloc[0])
+    assert np.bincount(period[there]).tolist() == [1, 2]
+
+
+def test_what_the_engine_cannot_keep_is_refused_by_its_key():
+    """Panels in part, and a limit that counts phases: one line each."""
+    with pytest.raises(BadInput, match="--resolution block"):
+        solve_mine(tiny_mine(), Request(engine="block"))
+    instance = tiny_mine(changes={"limits.phases_active_max": 1})
+    with pytest.raises(BadInput, match=r"limits\.phases_active_max"):
+        solve_mine(instance, Request(resolution="block", engine="block"))
+
+
+def test_the_size_is_told_before_anything_is_solved():
+    """Nodes and arcs of the expanded graph."""
+    instance = tiny_mine()
+    problem = compile_problem(instance, scheduling_units(instance, "block"))
+    size = size_of(problem)
+    assert size["nodes"] == len(problem.unit_names) * problem.periods
+    assert size["arcs"] >= len(problem.arcs) * problem.periods
+    assert size["bytes"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--resolution", "bench"), "--resolution is 'bench'; expected one of panel, block"),
+        (("--engine", "fast"), "--engine is 'fast'; expected one of auto, exact, block"),
+    ],
+)
+def test_unknown_resolutions_and_engines_are_one_line(tmp_path, arguments, told):
+    """Exit code 2, nothing written."""
+    result = CliRunner().invoke(app, ["solve", "mzo", "--out", str(tmp_path / "run"), *arguments])
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert not (tmp_path / "run").exists()
