@@ -40,6 +40,18 @@ class Slope:
                 return slope
         return self.default_deg
 
+    def turned(self, bearing_deg: float) -> Slope:
+        """The slope as seen from a model whose y axis has this bearing."""
+        if not bearing_deg:
+            return self
+        turned = tuple(
+            (first, last, slope)
+            if last - first >= 360
+            else ((first - bearing_deg) % 360, (last - bearing_deg) % 360, slope)
+            for first, last, slope in self.sectors
+        )
+        return Slope(self.default_deg, turned)
+
     def flattest(self) -> float:
         """The least angle of any azimuth, degrees."""
         return min([self.default_deg, *(slope for _, _, slope in self.sectors)])

@@ -144,7 +144,7 @@ def block_arcs(instance: Instance) -> NDArray[np.int64]:
         number: Slope(
             material.slope_deg,
             tuple((s.from_azimuth_deg, s.to_azimuth_deg, s.slope_deg) for s in material.slope_sectors),
-        )
+        ).turned(instance.mine.blocks.rotation_deg)
         for number, material in enumerate(instance.mine.materials.values())
     }
     cells = instance.blocks[["ix", "iy", "iz"]].to_numpy(np.int64)
