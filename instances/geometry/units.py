@@ -150,7 +150,8 @@ def block_arcs(instance: Instance) -> NDArray[np.int64]:
     cells = instance.blocks[["ix", "iy", "iz"]].to_numpy(np.int64)
     numbers = {name: number for number, name in enumerate(materials)}
     number: NDArray[np.int64] = np.asarray(instance.blocks["material"].map(numbers), dtype=np.int64)
-    return slope_arcs(Grid.of(cells, number), slopes, instance.mine.blocks.size_m)
+    error = instance.mine.precedence.slope_error_deg
+    return slope_arcs(Grid.of(cells, number), slopes, instance.mine.blocks.size_m, error)
 
 
 def _arcs(

@@ -112,6 +112,7 @@ def _ground(model: BlockModel, kinds: Mapping[str, str], scale: Scale | None) ->
         ]
     for phase, title in model.phases.items():
         lines += [f"[phases.{phase}]", f"title = {_text(title)}", ""]
+    lines += ["[precedence]", "slope_error_deg = 3.5  # walls may stand so much steeper than their slope", ""]
     if scale:
         edges = ", ".join(f"{edge!r}" for edge in scale.bins)
         lines += [

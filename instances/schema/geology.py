@@ -106,6 +106,14 @@ class Precedence(Part):
     slopes: Annotated[
         Flag, Field(description="a block waits for the wall above it, by the slopes of the materials")
     ] = True
+    slope_error_deg: Annotated[
+        Positive | None,
+        Field(
+            le=45,
+            description="degrees by which a wall may stand steeper than its slope, as arcs rise a few benches only; "
+            "less takes more arcs. Where not given, arcs reach two blocks, an error of some 3 to 10 degrees",
+        ),
+    ] = None
     file: Annotated[
         Text | None,
         Field(
