@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import secrets
-import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,7 @@ from instances.importing.guesses import TERMS
 from instances.importing.kinds import cleaned
 from instances.importing.model import BlockModel, Told, block_model
 from instances.importing.opening import open_source
+from instances.new_folder import write_folder
 from instances.reading import FILE, mine_in_memory
 
 
@@ -60,39 +59,10 @@ def write_new_mine(folder: str | Path, mine: NewMine) -> Path:
     Raises:
         BadInput: where there is something in the folder already, or it cannot be written.
     """
-    refuse_folder(folder)
-    target = Path(folder).resolve()
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.mkdir()
+
+    def write(part: Path) -> None:
         (part / FILE).write_text(mine.text, encoding="utf-8")
         table = pa.Table.from_pandas(mine.model.blocks, preserve_index=False)
         pq.write_table(table.replace_schema_metadata(None), part / BLOCKS_FILE)
-        if target.is_dir():
-            target.rmdir()
-        part.rename(target)
-    except OSError as error:
-        raise BadInput([Finding(str(folder), None, f"a folder that can be written ({error.strerror})")]) from error
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return Path(folder)
 
-
-def refuse_folder(folder: str | Path) -> None:
-    """Refuses a folder that holds something, or that stands in none, before time is spent.
-
-    Raises:
-        BadInput: where it is no folder, is not empty, or the folder above it is not there.
-    """
-    path = Path(folder)
-    try:
-        if path.is_symlink() or (path.exists() and not path.is_dir()):
-            raise BadInput([Finding(str(folder), None, "a new folder; there is a file of this name")])
-        if path.is_dir() and any(path.iterdir()):
-            raise BadInput([Finding(str(folder), None, "an empty folder or a new one; this one holds something")])
-        if not path.resolve().parent.is_dir():
-            raise BadInput([Finding(str(folder), None, "a new folder in one that exists")])
-    except (OSError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput([Finding(str(folder), None, "the path of a new folder")]) from error
+    return write_folder(folder, write)

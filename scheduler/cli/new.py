@@ -47,8 +47,9 @@ def new(
     """Make a mine of a block model: its blocks, and a mine.toml with every guess marked."""
     from pathlib import Path  # noqa: PLC0415
 
-    from instances.importing.folder import new_mine, refuse_folder, write_new_mine  # noqa: PLC0415
+    from instances.importing.folder import new_mine, write_new_mine  # noqa: PLC0415
     from instances.importing.model import Told  # noqa: PLC0415
+    from instances.new_folder import refuse_folder  # noqa: PLC0415
     from scheduler.cli.output import page, print_json, say  # noqa: PLC0415
 
     refuse_folder(folder)
