@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from instances.findings import BadInput
-from scheduler.cli import bound, instances, new, pit, pits, show, solve, validate, verify
+from scheduler.cli import bound, check, instances, new, pit, pits, show, solve, validate, verify
 from scheduler.cli.output import tell_bad_input
 from scheduler.outcome import ExitCode
 
@@ -60,6 +60,7 @@ app = typer.Typer(
     "plan is written; 5 audit or verification failed; 6 stopped at a limit with no plan found.",
 )
 app.command("solve")(solve.solve)
+app.command("check")(check.check)
 app.command("validate")(validate.validate)
 app.command("new")(new.new)
 app.command("show")(show.show)

@@ -137,10 +137,10 @@ def _contents(instance: Instance, found: NestedPits, chosen: Phases | None, widt
 
 def _print(console: Console, instance: Instance, found: NestedPits) -> None:
     from scheduler.cli.output import say  # noqa: PLC0415
-    from scheduler.cli.tables import NO_VALUE, new_table  # noqa: PLC0415
+    from scheduler.cli.tables import NO_VALUE, grade_heading, new_table  # noqa: PLC0415
 
     money, grades = instance.mine.money.currency, list(instance.grade_columns().values())
-    titles = [f"{column.partition('_')[0]} {'%' if column.endswith('pct') else 'g/t'}" for column in grades]
+    titles = [grade_heading(column) for column in grades]
     columns = ("moved Mt", "ore Mt", "strip", *titles, f"value {money} M", "NPV best", "NPV worst", "years")
     table = new_table("factor", (), columns)
     previous = 0
