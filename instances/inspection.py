@@ -93,7 +93,7 @@ def grade_tonnage(grade: NDArray[np.float64], tonnes: NDArray[np.float64]) -> pd
     """
     above = grade[grade > 0]
     top = float(np.quantile(above, 0.98)) if above.size else 0.0
-    step = 10.0 ** np.floor(np.log10(top / CUT_OFFS)) if top > 0 else 1.0
+    step = 10.0 ** np.floor(np.log10(top / CUT_OFFS)) if top > 1e-9 else 1.0
     step *= next((factor for factor in (1.0, 2.0, 5.0, 10.0) if factor * step * CUT_OFFS >= top), 10.0)
     order = np.argsort(grade, kind="stable")
     sorted_grade = grade[order]
