@@ -78,6 +78,7 @@ def _names(mine: Mine) -> Found:
         yield from _repeated(f"{path}.accepts", place.accepts)
     for name, mill in mine.mills().items():
         yield from known(f"destinations.{name}.recovery", mill.recovery, elements, "an element")
+        yield from known(f"destinations.{name}.recovery_curves", mill.recovery_curves, elements, "an element")
         for element, recovery in mill.recovery.items():
             yield from known(f"destinations.{name}.recovery.{element}", recovery, materials, "a material")
     for name, product in mine.products.items():

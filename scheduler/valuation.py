@@ -89,7 +89,7 @@ def element_value(mine: Mine) -> dict[str, Series]:
     return value
 
 
-def recovery_of(mill: Mill, element: str, materials: NDArray[np.object_], grades: Series) -> Series:  # noqa: ARG001
+def recovery_of(mill: Mill, element: str, materials: NDArray[np.object_], grades: Series) -> Series:
     """Share of an element that a mill recovers from rows of ore, 0 where nothing is said; shape ``(rows,)``.
 
     Args:
@@ -98,6 +98,9 @@ def recovery_of(mill: Mill, element: str, materials: NDArray[np.object_], grades
         materials: ``(rows,)`` material of each row.
         grades: ``(rows,)`` grade of the element, in its unit.
     """
+    curve = mill.recovery_curves.get(element)
+    if curve is not None:
+        return np.asarray(np.interp(grades, curve.grade, curve.recovery), dtype=np.float64)
     codes, names = pd.factorize(materials)
     by_material = mill.recovery.get(element, {})
     return np.asarray([by_material.get(name, 0.0) for name in names], dtype=np.float64)[codes]

@@ -134,8 +134,7 @@ def _destinations(model: BlockModel, kinds: Mapping[str, str]) -> list[str]:
     ]
     for element in model.units:
         recovery = TERMS[element].recovery if element in TERMS else 0.0
-        table = ", ".join(f"{name} = {recovery!r}" for name in ore)
-        lines.append(f"recovery.{element} = {{ {table} }}  {GUESS}")
+        lines.append(f"recovery.{element} = {recovery!r}  {GUESS}")
     return [
         *lines,
         "",
