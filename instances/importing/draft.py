@@ -7,7 +7,17 @@ import json
 import re
 from collections.abc import Mapping
 
-from instances.importing.guesses import MILLING_PER_T, MINING_PER_T, TERMS, Scale, rounded, scale_of
+from instances.importing.guesses import (
+    DAYS_PER_YEAR,
+    LEACHED,
+    LEACHING_PER_T,
+    MILLING_PER_T,
+    MINING_PER_T,
+    TERMS,
+    Scale,
+    rounded,
+    scale_of,
+)
 from instances.importing.model import BlockModel, element_title
 
 GUESS = "# GUESS"
@@ -15,6 +25,7 @@ WASTE_WORDS = re.compile(
     r"waste|wst|overburden|\bob\b|rock$|barren|soil|alluv|gravel|dyke|dike|basement|cover|unassigned"
 )
 FILL_WORDS = re.compile(r"fill|tailing|dump|stockpile")
+OXIDE_WORDS = re.compile(r"oxid|leach|(^|_)ox(_|$)")
 BLOCKS_FILE = "blocks.parquet"
 
 
@@ -35,8 +46,7 @@ def draft(model: BlockModel, name: str, source: str, start: dt.date) -> str:
         *_opening(model, name, source),
         *_calendar(scale, start),
         *_ground(model, kinds, scale),
-        *_destinations(model, kinds),
-        *_limits(scale),
+        *_destinations(model, kinds, scale),
         *_money(model),
     ]
     return "\n".join(lines) + "\n"
@@ -124,36 +134,41 @@ def _ground(model: BlockModel, kinds: Mapping[str, str], scale: Scale | None) ->
     return lines
 
 
-def _destinations(model: BlockModel, kinds: Mapping[str, str]) -> list[str]:
+def _destinations(model: BlockModel, kinds: Mapping[str, str], scale: Scale | None) -> list[str]:
     ore = [name for name, kind in kinds.items() if kind == "ore"]
+    oxide = [name for name in ore if OXIDE_WORDS.search(name)]
+    leached = oxide if len(oxide) < len(ore) and {"cu", "au"} & set(model.units) else []
+    lines = _process(model, "mill", ore, MILLING_PER_T, 1.0)
+    if leached:
+        lines += [f"capacity_mt_per_year = {_mt_per_year(scale, 1.0)!r}  {GUESS} (Taylor's rule)", ""]
+        lines += ["# A guess by the names of the materials: oxide ore may be leached.  # GUESS"]
+        lines += [*_process(model, "leach", leached, LEACHING_PER_T, LEACHED), "tailings_t_per_t = 0.0"]
+        lines.append(f"capacity_mt_per_year = {_mt_per_year(scale, 0.3)!r}  {GUESS}")
+    waste = ["", "[destinations.waste_dump]", 'kind = "dump"', f"accepts = {_names(list(kinds))}", ""]
+    limits = ["[limits]"] if scale else []
+    if scale and not leached:
+        limits.append(f"mill_t_per_day = {scale.mill_t_per_day!r}  {GUESS} (Taylor's rule)")
+    if scale:
+        limits += [f"mining_mt_per_year = {scale.mining_mt_per_year!r}  {GUESS}", ""]
+    return [*lines, *waste, *limits]
+
+
+def _process(model: BlockModel, name: str, accepts: list[str], cost: float, share: float) -> list[str]:
+    """A process; of each element it recovers a share of what a mill would."""
     lines = [
-        "[destinations.mill]",
+        f"[destinations.{name}]",
         'kind = "mill"',
-        f"accepts = {_names(ore)}",
-        f"cost_per_t = {MILLING_PER_T!r}  {GUESS}",
+        f"accepts = {_names(accepts)}",
+        f"cost_per_t = {cost!r}  {GUESS}",
     ]
     for element in model.units:
-        recovery = TERMS[element].recovery if element in TERMS else 0.0
+        recovery = rounded(TERMS[element].recovery * share) if element in TERMS else 0.0
         lines.append(f"recovery.{element} = {recovery!r}  {GUESS}")
-    return [
-        *lines,
-        "",
-        "[destinations.waste_dump]",
-        'kind = "dump"',
-        f"accepts = {_names(list(kinds))}",
-        "",
-    ]
+    return lines
 
 
-def _limits(scale: Scale | None) -> list[str]:
-    if scale is None:
-        return []
-    return [
-        "[limits]",
-        f"mill_t_per_day = {scale.mill_t_per_day!r}  {GUESS} (Taylor's rule)",
-        f"mining_mt_per_year = {scale.mining_mt_per_year!r}  {GUESS}",
-        "",
-    ]
+def _mt_per_year(scale: Scale | None, share: float) -> float:
+    return rounded(share * (scale.mill_t_per_day if scale else 1000.0) * DAYS_PER_YEAR / 1e6)
 
 
 def _money(model: BlockModel) -> list[str]:

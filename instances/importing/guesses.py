@@ -20,6 +20,9 @@ OUNCES_PER_TONNE = 32150.7466
 DAYS_PER_YEAR = 365.0
 MINING_PER_T = 2.5
 MILLING_PER_T = 12.0
+LEACHING_PER_T = 5.0
+LEACHED = 0.65
+"""Share of a mill's recovery that a leach pad is guessed to reach."""
 MOST_PERIODS = 12
 MOST_STRIP = 3.0
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from instances.findings import BadInput
-from scheduler.cli import bound, check, instances, new, pit, pits, show, solve, validate, verify
+from scheduler.cli import bound, check, example, instances, new, pit, pits, show, solve, validate, verify
 from scheduler.cli.output import tell_bad_input
 from scheduler.outcome import ExitCode
 
@@ -62,6 +62,7 @@ app = typer.Typer(
 app.command("solve")(solve.solve)
 app.command("check")(check.check)
 app.command("validate")(validate.validate)
+app.command("example")(example.example)
 app.command("new")(new.new)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)

@@ -141,7 +141,7 @@ def _print(console: Console, instance: Instance, found: NestedPits) -> None:
 
     money, grades = instance.mine.money.currency, list(instance.grade_columns().values())
     titles = [grade_heading(column) for column in grades]
-    columns = ("moved Mt", "ore Mt", "strip", *titles, f"value {money} M", "NPV best", "NPV worst", "years")
+    columns = ("moved Mt", "ore Mt", "strip", *titles, "value", "NPV best", "NPV worst", "years")
     table = new_table("factor", (), columns)
     previous = 0
     for row in found.table.to_dict("records"):
@@ -158,7 +158,9 @@ def _print(console: Console, instance: Instance, found: NestedPits) -> None:
             *(f"{row[name] / 1e6:,.1f}" for name in ("value", "npv_best", "npv_worst")),
             f"{row['years']:.1f}",
         )
-    console.print(f"{instance.mine.title or instance.mine.name}: nested pits by factor on the price")
+    console.print(
+        f"{instance.mine.title or instance.mine.name}: nested pits by factor on the price; money in {money} M"
+    )
     console.print(table)
     say(
         console,

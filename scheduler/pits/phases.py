@@ -17,6 +17,8 @@ from scheduler.pits.nested import NestedPits
 NARROW = 0.25
 """Share of a phase's tonnes in places narrower than the mining width above which it is told."""
 DEFAULT_PHASES = 4
+ROOM = 1.25
+"""Most tonnes of a phase are so many times the largest step from pit to pit, where no limit is given."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def chosen_phases(
         pits: its nested pits.
         final: factor of the pit that is cut.
         least_t: least tonnes of a phase; where not given a quarter of the most, if that can be kept.
-        most_t: most tonnes of a phase; where not given a quarter of the pit, or the largest step from pit to pit.
+        most_t: most tonnes of a phase; where not given a quarter of the pit, or 1.25 times the largest step.
         width_m: width that equipment needs, for warnings, metres.
 
     Raises:
@@ -78,7 +80,7 @@ def chosen_phases(
         shown = Words(f"an empty pit at a factor of {final:g}")
         raise BadInput([Finding("phases", shown, "a pit that is worth mining; see prices and costs in mine.toml")])
     largest_step = float(np.diff(to_date, prepend=0.0).max())
-    most = most_t or max(total / DEFAULT_PHASES, (least_t or 0.0) * 2, largest_step)
+    most = most_t or max(total / DEFAULT_PHASES, (least_t or 0.0) * 2, ROOM * largest_step)
     tried = (most / 4, 0.0) if least_t is None else (least_t,)
     cuts = next((cuts for least in tried if (cuts := _cuts(to_date, least, most))), [])
     if not cuts:
@@ -107,6 +109,8 @@ def _cuts(to_date: NDArray[np.float64], least: float, most: float) -> list[int]:
     before = [-1] * len(distinct)
     for k in range(len(distinct)):
         for earlier in range(-1, k):
+            if earlier >= 0 and best[earlier] == nowhere:
+                continue
             size = tonnes[k] - (tonnes[earlier] if earlier >= 0 else 0.0)
             phases, jumps = best[earlier] if earlier >= 0 else (0.0, 0.0)
             found = (phases + 1, jumps - float(jump[k]))
