@@ -102,6 +102,7 @@ def compile_problem(instance: Instance, units: Units) -> Problem:
             )
             for name, limit in limits.head_grade.items()
         },
+        grade_mills={name: limit.mills or tuple(mine.mills()) for name, limit in limits.head_grade.items()},
         metal={
             name: _range(f"limits.metal.{name}", limit.min_t_per_year, limit.max_t_per_year, years)
             for name, limit in limits.metal.items()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from instances.schema import Mine
@@ -34,9 +36,9 @@ def opening_grades(tally: Tally, element: str) -> Floats:
     return np.array([store.bin.opening_grade.get(element, 0.0) for store in tally.stores], dtype=np.float64)
 
 
-def feed_metal(tally: Tally) -> Floats:
-    """Metal in the feed of all mills, bins at their nominal grade, t, shape ``(elements, periods)``."""
-    return _metal(tally, recovered=False)
+def feed_metal(tally: Tally, mills: Sequence[str] | None = None) -> Floats:
+    """Metal in the feed of some mills, or all, bins at their nominal grade, t, shape ``(elements, periods)``."""
+    return _metal(tally, tally.mills if mills is None else mills, recovered=False)
 
 
 def recovered_metal(tally: Tally) -> Floats:
@@ -44,16 +46,16 @@ def recovered_metal(tally: Tally) -> Floats:
 
     Directly with the mill's recovery of the material, from a bin with the recovery of the bin.
     """
-    return _metal(tally, recovered=True)
+    return _metal(tally, tally.mills, recovered=True)
 
 
-def _metal(tally: Tally, *, recovered: bool) -> Floats:
+def _metal(tally: Tally, mills: Sequence[str], *, recovered: bool) -> Floats:
     moves = tally.moves
     mined = contained_per_t(tally)[moves.parcel]
     total = np.zeros((len(tally.mine.elements), tally.periods))
     everything = np.zeros_like(moves.parcel)
     for position, element in enumerate(tally.mine.elements):
-        share = np.array([name in tally.mills for name in tally.destinations], dtype=np.float64)[moves.destination]
+        share = np.array([name in mills for name in tally.destinations], dtype=np.float64)[moves.destination]
         if recovered:
             share = _share(tally, element)[moves.destination, tally.material[moves.parcel]]
             share = _from_curves(tally, element, share)
@@ -62,7 +64,8 @@ def _metal(tally: Tally, *, recovered: bool) -> Floats:
         leaves = nominal_grades(tally, element) * tonnes_of_metal(tally.mine, element)
         if recovered:
             leaves = leaves * np.array([store.bin.recovery.get(element, 0.0) for store in tally.stores])
-        total[position] += leaves @ tally.stock_out
+        fed = [number for number, name in enumerate(tally.mills) if name in mills]
+        total[position] += leaves @ tally.reclaim[:, fed].sum(axis=1)
     return total
 
 

@@ -13,7 +13,7 @@ from instances.instance import Instance
 from instances.reading import mine_in_memory
 from scheduler.compiling import compile_problem
 from scheduler.pits.values import pit_blocks
-from scheduler.solving import Request, solve_mine
+from scheduler.solving import Answer, Request, solve_mine
 from tests.builders import tiny_blocks, tiny_data
 
 CURVE = {"grade": [0.2, 0.6, 1.0], "recovery": [0.5, 0.8, 0.9]}
@@ -79,6 +79,41 @@ def test_a_plan_of_two_processes_passes_its_audit_to_the_cent():
     assert answer.cash.objective == pytest.approx(answer.audit.objective, rel=1e-9)
     recovered = {name: balance.recovered_t for name, balance in answer.audit.metal_balance.items()}
     assert answer.cash.table["copper_recovered_t"].sum() == pytest.approx(recovered["cu"])
+
+
+def test_a_contaminant_is_limited_where_it_harms_only():
+    """Copper stands for the contaminant: the leach pad may take what the mill may not."""
+    free = two_processes()
+    mill, pad = (head_grade(free, name) for name in ("mill", "leach"))
+    limit = round(0.9 * mill, 3)
+    kept = limited(limit, ["mill"])
+    assert head_grade(kept, "mill") <= limit * (1 + 1e-6)
+    everywhere = limited(limit, [])
+    assert solved(free).cash.objective > solved(kept).cash.objective >= solved(everywhere).cash.objective
+    assert pad < mill
+
+
+def limited(most: float, mills: list[str]) -> Instance:
+    free = two_processes()
+    data = free.mine.model_dump(exclude_none=True)
+    data["limits"]["head_grade"] = {"cu": {"max": most, "mills": mills}}
+    return mine_in_memory(data, free.blocks.drop(columns=["sector", "mined_fraction"]))
+
+
+def solved(instance: Instance) -> Answer:
+    answer = solve_mine(instance, Request(gap=0.0))
+    assert answer.exit_code == 0
+    assert answer.cash is not None
+    return answer
+
+
+def head_grade(instance: Instance, mill: str) -> float:
+    plan = solved(instance).plan
+    assert plan is not None
+    parcels = scheduling_units(instance, "panel").parcels.set_index("parcel")["cu_pct"]
+    fed = plan.mined[plan.mined["destination"] == mill]
+    metal = (fed["tonnes"] * parcels.loc[fed["parcel"]].to_numpy()).groupby(fed["period"]).sum()
+    return float((metal / fed.groupby("period")["tonnes"].sum()).max())
 
 
 @pytest.mark.parametrize(
