@@ -28,6 +28,8 @@ HEAVIEST_BLOCK_T = 1e9
 LARGEST_INDEX = 1_000_000
 MOST_CELLS = 50_000_000
 MOST_ROWS = 20_000_000
+MOST_SLOPES = 85
+SLOPES_DEG = (5.0, 89.0)
 TOLD_ROWS = 3
 TOLD_NAMES = 5
 LARGEST_GRADE = {"pct": 100.0, "g_per_t": 1e6}
@@ -220,15 +222,20 @@ def _first_line(error: Exception) -> str:
 def block_columns(wanted: Wanted) -> tuple[list[str], list[str]]:
     """The columns that a block table must have, and those that it may have."""
     grades = [f"{element}_{unit}" for element, unit in wanted.elements.items()]
-    return ["block", "ix", "iy", "iz", "phase", "material", "tonnes", *grades], ["sector", "mined_fraction"]
+    return ["block", "ix", "iy", "iz", "phase", "material", "tonnes", *grades], [
+        "sector",
+        "mined_fraction",
+        "slope_deg",
+    ]
 
 
 def checked_blocks(raw: Raw, wanted: Wanted) -> tuple[pd.DataFrame, list[Finding]]:
     """The block table with its types, and what is wrong with it.
 
     Returns:
-        The columns block, ix, iy, iz, phase, sector, material, tonnes, the grades, mined_fraction, a row a block in the
-        order of the file; and the findings, one a column and fault. With findings the table is not to be used.
+        The columns block, ix, iy, iz, phase, sector, material, tonnes, the grades, mined_fraction, and slope_deg where
+        the file has it, a row a block in the order of the file; and the findings, one a column and fault. With findings
+        the table is not to be used.
     """
     columns = _Columns(raw)
     heaviest = wanted.heaviest_t()
@@ -247,6 +254,14 @@ def checked_blocks(raw: Raw, wanted: Wanted) -> tuple[pd.DataFrame, list[Finding
     table["mined_fraction"] = 0.0
     if "mined_fraction" in raw.frame:
         table["mined_fraction"] = columns.number("mined_fraction", 0.0, 1.0, "fractions from 0 to 1")
+    if "slope_deg" in raw.frame:
+        table["slope_deg"] = columns.number("slope_deg", *SLOPES_DEG, "slopes from 5 to 89 degrees")
+        count = len(set(table["slope_deg"]))
+        if "slope_deg" not in columns.faulty and count > MOST_SLOPES:
+            place = f"{raw.place}: slope_deg"
+            columns.findings.append(
+                Finding(place, Words(f"{count} different slopes"), f"at most {MOST_SLOPES}, such as whole degrees")
+            )
     columns.once(["block"], table, "a name of its own for every block")
     if not columns.faulty & {"ix", "iy", "iz"}:
         columns.once(["ix", "iy", "iz"], table, "a cell of its own for every block")

@@ -27,7 +27,7 @@ from instances.importing.vocabulary import (
     missing_columns,
     recognised,
 )
-from instances.table import LARGEST_GRADE, told_rows
+from instances.table import LARGEST_GRADE, SLOPES_DEG, told_rows
 
 Floats = NDArray[np.float64]
 SIZES = ("dx", "dy", "dz")
@@ -62,8 +62,8 @@ class BlockModel:
     """A block model read.
 
     Attributes:
-        blocks: a row a cell: block, ix, iy, iz, phase, material, tonnes, one column a grade, and mined_fraction where
-            the table says it.
+        blocks: a row a cell: block, ix, iy, iz, phase, material, tonnes, one column a grade, and mined_fraction and
+            slope_deg where the table says them.
         units: unit by element, ``pct`` or ``g_per_t``.
         size_m: size of a cell in x, y, z of the model, metres.
         origin_m: centre of the cell 0, 0, 0, metres.
@@ -125,6 +125,9 @@ class _Import:
         names = {element: f"{element}_{column.unit}" for element, column in self.meaning.grades.items()}
         for element, values in grades.items():
             rows[names[element]] = values
+        slope = self._slope()
+        if slope is not None:
+            rows["slope_deg"] = slope
         mined = self._mined()
         if mined is not None:
             rows["mined_fraction"] = mined
@@ -358,6 +361,19 @@ class _Import:
             self.findings.append(self.source.finding(self.meaning.roles["mined_fraction"], wrong, "shares from 0 to 1"))
         return values
 
+    def _slope(self) -> Floats | None:
+        """Slope of each row's block to whole degrees, where the table gives it."""
+        values = self._number("slope")
+        if values is None:
+            return None
+        values = np.round(values)
+        wrong = ~((values >= SLOPES_DEG[0]) & (values <= SLOPES_DEG[1]))
+        if wrong.any():
+            self.findings.append(self.source.finding(self.meaning.roles["slope"], wrong, "slopes from 5 to 89 degrees"))
+        elif (values != self.source.numbers(self.meaning.roles["slope"])[0]).any():
+            self.notes.append(changed("slopes rounded to whole degrees"))
+        return values
+
     def _off_grid(self, lattice: Lattice, air: NDArray[np.bool_]) -> None:
         off = lattice.off & ~air
         if off.any():
@@ -379,7 +395,10 @@ class _Import:
         if not repeated.any():
             return rows.drop(columns="volume_m3")
         cell_m3 = float(np.prod(lattice.size_m))
-        joined = regularised(rows, weighted, ["material", "phase"], cell_m3)
+        kinds = ["material", "phase", *(["slope_deg"] if "slope_deg" in rows else [])]
+        joined = regularised(rows, weighted, kinds, cell_m3)
+        if "slope_deg" in rows:
+            joined.blocks["slope_deg"] = joined.blocks["slope_deg"].astype(np.float64)
         if joined.overfull.any():
             raise BadInput([self._over_each_other("blocks that overlap", joined.overfull, kept)])
         before, after = rows["tonnes"].sum(), joined.blocks["tonnes"].sum()

@@ -27,6 +27,7 @@ MEANINGS = {
     "air_fraction": "share of the block that is air, 0 to 1 or per cent",
     "material": "kind of rock; `air` is left out",
     "phase": "pushback",
+    "slope": "overall slope of a wall in which the block stands, degrees; in place of the material's",
     "mined_fraction": "share mined already, 0 to 1 or per cent",
 }
 

@@ -32,6 +32,7 @@ ROLES: dict[str, str] = {
     "material": "material mat mattype materialtype rock rocktype rocktyp rockcode oretype lith lithology litho "
     "lithcode geology geol domain zone dom code",
     "phase": "phase pushback stage cutback pb",
+    "slope": "slope slopedeg slopeangle overallslope",
     "mined_fraction": "minedfraction mined depleted minedpct",
 }
 """Headings by role, the best first, in lower case without anything but letters and digits."""

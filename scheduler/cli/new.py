@@ -21,7 +21,7 @@ def new(
             "--column",
             metavar="ROLE=HEADING",
             help="Say what a column is: x, y, z, ix, iy, iz, dx, dy, dz, tonnes, density, volume, fraction, "
-            "air_fraction, material, phase, mined_fraction, or an element with its unit (cu_pct, au_g_per_t, au_ppb). "
+            "air_fraction, material, phase, slope, mined_fraction, or an element with its unit (cu_pct, au_ppb). "
             "May be given again and again.",
         ),
     ] = None,

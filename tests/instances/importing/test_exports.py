@@ -141,3 +141,12 @@ def test_the_draft_is_toml_whatever_the_names(tmp_path: Path):
     data = tomllib.loads(mine.text)
     assert [material["title"] for material in data["materials"].values()] == ['Grès "dur" \\ 2/3']
     assert list(data["phases"]) == ["no_1"]
+
+
+def test_slopes_by_block_are_taken_over(tmp_path: Path):
+    model = small_model()[["x", "y", "z", "cu", "density"]].assign(slope=np.where(small_model()["ix"] < 3, 38.4, 52.0))
+    model.to_csv(tmp_path / "model.csv", index=False)
+    mine = new_mine(tmp_path / "model.csv", "x")
+    folder = write_new_mine(tmp_path / "mine", mine)
+    assert read_mine(folder).blocks["slope_deg"].value_counts().to_dict() == {52.0: 96, 38.0: 72}
+    assert any("rounded to whole degrees" in note.text for note in mine.model.notes)
