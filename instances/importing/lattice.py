@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 OFF_GRID = 0.1
 """Share of a block by which a centre may lie beside its cell's: rounded coordinates do."""
 LEAST_STEP_M = 0.2
+FARTHEST_M = 1e8
+"""No coordinate of a mine lies further from nought."""
 SAMPLE = 20_000
 AXES = ("x", "y", "z")
 
@@ -75,6 +77,8 @@ def lattice_of(
     local = centres - middle
     largest = None if sizes is None else sizes.max(axis=0)
     whole = np.ones(len(centres), dtype=bool)
+    if size_m is not None and not all(0 < side < FARTHEST_M for side in size_m):
+        raise NoLatticeError("their size is no size")
     if sizes is not None and largest is not None:
         whole = (sizes > largest * (1 - 1e-6)).all(axis=1)
         if not whole.any():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from instances.findings import BadInput, Finding, Words
 from instances.importing.kinds import AIR, kinds_of
-from instances.importing.lattice import Lattice, NoLatticeError, lattice_of
+from instances.importing.lattice import FARTHEST_M, Lattice, NoLatticeError, lattice_of
 from instances.importing.notes import Note, changed, guessed, understood
 from instances.importing.numbers import sentinels
 from instances.importing.regularising import regularised
@@ -162,6 +162,10 @@ class _Import:
         values = self._number(role)
         if values is not None and len(self.findings) == before and np.isnan(values).any():
             self.findings.append(self.source.finding(self.meaning.roles[role], np.isnan(values), "a number"))
+        if values is not None and len(self.findings) == before and (np.abs(values) > FARTHEST_M).any():
+            beyond = np.abs(values) > FARTHEST_M
+            expected = f"numbers within {FARTHEST_M:,.0f} of 0"
+            self.findings.append(self.source.finding(self.meaning.roles[role], beyond, expected))
         return values
 
     def _lattice(self) -> Lattice:

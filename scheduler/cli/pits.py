@@ -52,17 +52,16 @@ def pits(
     """Find the ultimate pit and the nested pits by price factor; choose phases from them."""
     from instances.new_folder import refuse_folder  # noqa: PLC0415
     from instances.reading import read_mine  # noqa: PLC0415
-    from scheduler.cli.minelib_arguments import refuse_file, write_whole  # noqa: PLC0415
+    from scheduler.cli.minelib_arguments import refuse_file  # noqa: PLC0415
     from scheduler.cli.output import page, print_json  # noqa: PLC0415
-    from scheduler.pits.chart import KINDS, draw  # noqa: PLC0415
+    from scheduler.pits.chart import KINDS  # noqa: PLC0415
     from scheduler.pits.nested import nested_pits  # noqa: PLC0415
     from scheduler.pits.phases import chosen_phases, with_phases  # noqa: PLC0415
     from scheduler.pits.writing import write_with_phases  # noqa: PLC0415
 
     wanted = _factors(factors)
     _refuse_options(final, wanted, {"--least-mt": least, "--most-mt": most, "--width-m": width}, lag)
-    kind = None if chart is None else Path(chart).suffix.lower().removeprefix(".")
-    if kind is not None and kind not in KINDS:
+    if chart is not None and _kind(chart) not in KINDS:
         raise typer.BadParameter(f"--chart is {chart}; expected a file that ends in .{', .'.join(KINDS)}")
     for file in (table, chart):
         refuse_file(file, replace=replace)
@@ -77,11 +76,7 @@ def pits(
         scale = [None if limit is None else limit * 1e6 for limit in (least, most)]
         chosen = chosen_phases(instance, found, final=final, least_t=scale[0], most_t=scale[1], width_m=width)
         write_with_phases(out, instance, with_phases(instance, found, chosen), chosen, lag)
-    if table is not None:
-        write_whole(table, lambda scratch: found.table.to_csv(scratch, index=False))
-    if chart is not None and kind is not None:
-        title, currency = instance.mine.title or instance.mine.name, instance.mine.money.currency
-        write_whole(chart, lambda scratch: draw(found, scratch, kind, title=title, currency=currency))
+    _write_files(instance, found, table, chart)
     if as_json:
         print_json(_contents(instance, found, chosen, width))
         return
@@ -89,6 +84,22 @@ def pits(
         _print(console, instance, found)
         if chosen is not None:
             _print_phases(console, chosen, out, width)
+
+
+def _kind(chart: str) -> str:
+    return Path(chart).suffix.lower().removeprefix(".")
+
+
+def _write_files(instance: Instance, found: NestedPits, table: str | None, chart: str | None) -> None:
+    from scheduler.cli.minelib_arguments import write_whole  # noqa: PLC0415
+    from scheduler.pits.chart import draw  # noqa: PLC0415
+
+    if table is not None:
+        write_whole(table, lambda scratch: found.table.to_csv(scratch, index=False))
+    if chart is not None:
+        kind, title = _kind(chart), instance.mine.title or instance.mine.name
+        currency = instance.mine.money.currency
+        write_whole(chart, lambda scratch: draw(found, scratch, kind, title=title, currency=currency))
 
 
 def _factors(text: str) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ def mine(tmp_path: Path) -> Path:
 
 def test_pits_are_tabled_charted_and_cut_into_a_mine_that_solves(pitwise: Pitwise, mine: Path):
     options = ("--factors", "0.2:1.2:0.1", "--table", "pits.csv", "--chart", "pits.svg", "--out", "phased")
-    result = pitwise("pits", mine, *options, "--most-mt", "3", "--width-m", "200")
+    result = pitwise("pits", mine, *options, "--most-mt", "9", "--width-m", "300")
     assert result.exit_code == 0, result.stderr
     assert "nested pits" in result.stdout
     assert "warning: p1" in result.stdout
