@@ -93,6 +93,18 @@ def test_a_contaminant_is_limited_where_it_harms_only():
     assert pad < mill
 
 
+def test_the_cut_off_that_the_plan_chose_is_told():
+    instance = two_processes()
+    answer = solved(instance)
+    assert answer.schedule is not None
+    plan = answer.plan
+    assert plan is not None
+    parcels = scheduling_units(instance, "panel").parcels.set_index("parcel")["cu_pct"]
+    fed = plan.mined[plan.mined["destination"].isin(["mill", "leach"]) & (plan.mined["tonnes"] > 1)]
+    least = parcels.loc[fed["parcel"]].groupby(fed["period"].to_numpy()).min()
+    assert answer.schedule["cut_off_cu_pct"].dropna().to_numpy() == pytest.approx(least.to_numpy())
+
+
 def limited(most: float, mills: list[str]) -> Instance:
     free = two_processes()
     data = free.mine.model_dump(exclude_none=True)
