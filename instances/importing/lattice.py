@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 OFF_GRID = 0.1
 """Share of a block by which a centre may lie beside its cell's: rounded coordinates do."""
 LEAST_STEP_M = 0.2
+COARSER = 1.5
+"""Cells are coarser than blocks from so many times their size on: the model is then reblocked."""
 FARTHEST_M = 1e8
 """No coordinate of a mine lies further from nought."""
 SAMPLE = 20_000
@@ -66,7 +68,8 @@ def lattice_of(
     Args:
         centres: ``(rows, 3)`` centres, metres, finite.
         sizes: ``(rows, 3)`` sizes of the blocks in the model's axes, where the file gives them.
-        size_m: size of a cell, where told; else the largest block, or the steps between centres.
+        size_m: size of a cell, where told; else the largest block, or the steps between centres. Cells larger than the
+            blocks begin at the corner of the model.
         corner: a corner of the grid, where told.
         rotation_deg: bearing of the model's y axis, where told; else found.
 
@@ -84,24 +87,46 @@ def lattice_of(
         if not whole.any():
             whole = (sizes[:, :2] > largest[:2] * (1 - 1e-6)).all(axis=1)
         whole = whole if whole.any() else np.ones(len(centres), dtype=bool)
-    told = size_m or (None if largest is None else _triple(largest))
-    rotation = rotation_deg
-    if rotation is None:
-        aligned = all(_regular(local[whole, axis], None if told is None else told[axis]) for axis in (0, 1))
-        rotation = 0.0 if aligned else _bearing(local[whole])
-    turned = _turned(local, rotation)
-    if told is None:
-        told = _steps(turned)
-    if rotation_deg is None:
-        rotation, refined = _refined(local[whole], turned[whole], told)
-        told = refined if sizes is None and size_m is None else told
-        turned = _turned(local, rotation)
-    size = np.asarray(told, dtype=np.float64)
-    if corner is None:
+    rotation, turned, own = _oriented(local, whole, largest, rotation_deg, size_m)
+    size = np.asarray(own if size_m is None else size_m, dtype=np.float64)
+    if (size > COARSER * np.asarray(own)).any():
+        sizes = np.broadcast_to(np.asarray(own), turned.shape) if sizes is None else sizes
+        first = (turned - sizes / 2).min(axis=0) + size / 2
+    elif corner is None:
         first = np.asarray([_first_centre(turned[whole, axis], size[axis]) for axis in range(3)])
     else:
         first = _turned((np.asarray(corner) - middle)[None, :], rotation)[0] + size / 2
     return _placed(turned, sizes, size, first, middle=middle, rotation=rotation)
+
+
+def _oriented(
+    local: Floats,
+    whole: NDArray[np.bool_],
+    largest: Floats | None,
+    rotation_deg: float | None,
+    size_m: tuple[float, float, float] | None,
+) -> tuple[float, Floats, tuple[float, float, float]]:
+    """Bearing of the model, the centres in its axes, and the size of its largest blocks.
+
+    Args:
+        local: centres near nought.
+        whole: those of the largest blocks.
+        largest: their size, where the file gives it.
+        rotation_deg: the bearing, where told.
+        size_m: size to be taken along an axis with one centre only.
+    """
+    rotation = rotation_deg
+    if rotation is None:
+        aligned = all(_regular(local[whole, axis], None if largest is None else largest[axis]) for axis in (0, 1))
+        rotation = 0.0 if aligned else _bearing(local[whole])
+    turned = _turned(local, rotation)
+    alone = None if size_m is None else np.asarray(size_m)
+    own = _steps(turned, alone) if largest is None else _triple(largest)
+    if rotation_deg is None:
+        rotation, refined = _refined(local[whole], turned[whole], own)
+        own = refined if largest is None else own
+        turned = _turned(local, rotation)
+    return rotation, turned, own
 
 
 def _placed(
@@ -177,13 +202,16 @@ def _bearing(points: Floats) -> float:
     return math.degrees(float(np.angle(turn)) / 4)
 
 
-def _steps(turned: Floats) -> tuple[float, float, float]:
-    """The size of a cell as the least step between centres along each axis."""
+def _steps(turned: Floats, alone: Floats | None = None) -> tuple[float, float, float]:
+    """The size of a cell as the least step between centres along each axis; ``alone`` where there is one centre."""
     found = []
     for axis, name in enumerate(AXES):
         values = np.sort(turned[:, axis])
         gaps = np.diff(values)
         steps = gaps[gaps > LEAST_STEP_M]
+        if not steps.size and alone is not None:
+            found.append(float(alone[axis]))
+            continue
         if not steps.size:
             raise NoLatticeError(f"all blocks have the same {name}: their size along it has to be told")
         least = float(steps.min())

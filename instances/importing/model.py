@@ -408,7 +408,7 @@ class _Import:
         before, after = rows["tonnes"].sum(), joined.blocks["tonnes"].sum()
         self.notes.append(
             changed(
-                f"{len(rows):,} sub-blocks joined to {len(joined.blocks):,} cells, {joined.split:,} of them of more "
+                f"{len(rows):,} blocks joined to {len(joined.blocks):,} cells, {joined.split:,} of them of more "
                 f"than one: {before:,.0f} t before, {after:,.0f} t after"
             )
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from instances.findings import BadInput
 from instances.importing.folder import new_mine, write_new_mine
 from instances.importing.model import BlockModel, Told, block_model
 from instances.importing.opening import open_source
@@ -92,7 +93,7 @@ def assert_same_blocks_of_all(found: BlockModel, model: pd.DataFrame) -> None:
 def test_joined_sub_blocks_are_reported_with_what_they_weigh(tmp_path: Path):
     found = block_model(open_source(EXPORTS["datamine"](tmp_path / "model.csv", small_model())))
     told = [note.text for note in found.notes if note.kind == "changed"]
-    assert any("sub-blocks joined to 168 cells" in text for text in told)
+    assert any("blocks joined to 168 cells" in text for text in told)
 
 
 def test_topography_cuts_the_tonnes(tmp_path: Path):
@@ -150,3 +151,23 @@ def test_slopes_by_block_are_taken_over(tmp_path: Path):
     folder = write_new_mine(tmp_path / "mine", mine)
     assert read_mine(folder).blocks["slope_deg"].value_counts().to_dict() == {52.0: 96, 38.0: 72}
     assert any("rounded to whole degrees" in note.text for note in mine.model.notes)
+
+
+@pytest.mark.parametrize("program", EXPORTS)
+@pytest.mark.parametrize("size", [(40.0, 30.0, 20.0), (20.0, 15.0, 20.0), (140.0, 90.0, 40.0)])
+def test_reblocking_conserves_tonnes_and_metal(tmp_path: Path, program: str, size: tuple[float, float, float]):
+    source = open_source(EXPORTS[program](tmp_path / "model.csv", small_model()))
+    fine, coarse = block_model(source), block_model(source, Told(size_m=size))
+    assert coarse.size_m == size
+    cells = [int(np.ceil(count * own / wide)) for count, own, wide in zip((7, 6, 4), SIZE_M, size, strict=True)]
+    assert len(coarse.blocks) == np.prod(cells)
+    assert coarse.blocks["tonnes"].sum() == pytest.approx(fine.blocks["tonnes"].sum(), rel=1e-9)
+    for column in ("cu_pct", "au_g_per_t"):
+        metal = [(model.blocks["tonnes"] * model.blocks[column]).sum() for model in (fine, coarse)]
+        assert metal[1] == pytest.approx(metal[0], rel=1e-9)
+
+
+def test_cells_that_cut_blocks_are_refused(tmp_path: Path):
+    source = open_source(write_vulcan(tmp_path / "model.csv", small_model()))
+    with pytest.raises(BadInput, match="cells of 50 x 15 x 10 m"):
+        block_model(source, Told(size_m=(50.0, 15.0, 10.0)))
