@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -225,7 +225,7 @@ class _Import:
             found.append(np.zeros(self.source.rows) if values is None else values)
             if place not in roles:
                 found[-1] = found[-1] * size[axis]
-        self.told = Told(self.told.columns, size, 0.0, self.told.density, self.told.empty_is_barren)
+        self.told = replace(self.told, size_m=size, rotation_deg=0.0)
         return np.column_stack(found)
 
     def _sizes(self) -> Floats | None:
