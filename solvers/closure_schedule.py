@@ -1,0 +1,241 @@
+"""A whole schedule of a closure program with a proven bound: relaxation, rounding, neighbourhood search."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.improvement import (
+    Guidance,
+    ImprovementOptions,
+    SubprogramBuilder,
+    improve,
+    merit,
+    row_penalties,
+    settle,
+)
+from solvers.relaxation import Outcome, StopRule, solve_relaxation
+from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
+from solvers.relaxation.valid_rows import ValidRows
+from solvers.result import Progress
+from solvers.rounding import expected_steps, round_relaxation
+from solvers.schedule import keeps_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from solvers.improvement import ImprovementResult
+    from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
+    from solvers.relaxation.leaves import Chain
+    from solvers.relaxation.program import Floats
+    from solvers.schedule import Schedule
+
+_BOUND_SHARE = 0.6
+"""Share of the time limit that the relaxation may take, cases included where there are any."""
+_CASE_GAP = 1e-4
+"""Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
+_CASE_SOLVES = 24
+_ROUNDED_POINTS = 2
+"""Points of different cases that are rounded."""
+_LEAST_FOR_PROCESSES = 5_000
+"""Nodes times steps below which a part is solved sooner than a process is started."""
+
+
+class StopReason(Enum):
+    """Why the search for a schedule ended."""
+
+    GAP = "the gap was reached"
+    TIME = "the time limit was reached"
+    ROUNDS = "the limit of rounds was reached"
+    INTERRUPTED = "the caller asked to stop"
+    STALLED = "rounds brought nothing more"
+    INFEASIBLE = "infeasibility was proven"
+
+
+@dataclass(frozen=True)
+class ScheduleOptions:
+    """When to stop, and how to search.
+
+    Attributes:
+        gap: Relative gap, over the objective, that is good enough.
+        relaxation_gap: Relative gap at which the relaxation is solved well enough.
+        seconds: Wall-clock limit of everything; None for none.
+        rounds: Most rounds of the neighbourhood search; None for none, 0 for rounding alone.
+        seed: Of the choice of neighbourhoods.
+        workers: Parts solved at the same time; 0 for one a core.
+    """
+
+    gap: float = 0.0
+    relaxation_gap: float = 1e-6
+    seconds: float | None = None
+    rounds: int | None = None
+    seed: int = 0
+    workers: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class FoundSchedule:
+    """What was found.
+
+    Attributes:
+        relaxation: Bound of the plain relaxation, with the multipliers that prove it.
+        cases: The bound by cases; None where there are none.
+        schedule: The best schedule; None where none keeps every row.
+        objective: Its worth; None without one.
+        stop: Why the search ended.
+        origin: What the search began with: an order of rounding, or the name of a given start.
+        begun_with: Objective at that time; None where it broke a row.
+        improvement: What the neighbourhood search did; None where it did not run.
+        seconds: Wall time by stage.
+    """
+
+    relaxation: RelaxationResult
+    cases: Cases | None
+    schedule: Schedule | None
+    objective: float | None
+    stop: StopReason
+    origin: str
+    begun_with: float | None
+    improvement: ImprovementResult | None
+    seconds: dict[str, float]
+
+    @property
+    def bound(self) -> float:
+        """No schedule is worth more: the best bound proven."""
+        return self.relaxation.bound if self.cases is None else min(self.relaxation.bound, self.cases.bound)
+
+
+_STOPS = {
+    "gap": StopReason.GAP,
+    "time": StopReason.TIME,
+    "rounds": StopReason.ROUNDS,
+    "interrupted": StopReason.INTERRUPTED,
+    "stalled": StopReason.STALLED,
+}
+
+
+def find_schedule(
+    program: ClosureProgram,
+    options: ScheduleOptions,
+    *,
+    chains: Sequence[Chain] = (),
+    starts: Sequence[tuple[str, Schedule]] = (),
+    on_iteration: Callable[[Iteration], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    interrupted: Callable[[], bool] | None = None,
+) -> FoundSchedule:
+    """Bounds the program, rounds points of the relaxation, and improves the best start.
+
+    Args:
+        program: The program.
+        options: When to stop.
+        chains: Switching variables of the program: with any, the bound is brought down by cases.
+        starts: Schedules to begin with, by name; they keep the arcs. Choices are decided again.
+        on_iteration: Told of every iteration of the plain relaxation.
+        on_progress: Told of bound, objective and gap of the search.
+        interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
+    """
+    began = time.perf_counter()
+    ask = interrupted or (lambda: False)
+    share = None if options.seconds is None else _BOUND_SHARE * options.seconds
+    rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=interrupted)
+    relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
+    seconds = {"relaxation": time.perf_counter() - began}
+    if relaxation.outcome is Outcome.INFEASIBLE:
+        return FoundSchedule(relaxation, None, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
+    then = time.perf_counter()
+    cases = None
+    if chains:
+        left = None if share is None else max(share - (time.perf_counter() - began), 0.0)
+        limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
+        cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
+        seconds["cases"] = time.perf_counter() - then
+    then = time.perf_counter()
+    builder = SubprogramBuilder(program)
+    points = _points(program, relaxation, cases)
+    penalty = row_penalties(program, points[0].multipliers)
+    origin, schedule, spare = _best_start(builder, points, penalty, starts)
+    seconds["rounding"] = time.perf_counter() - then
+    begun_with = schedule.objective(program) if keeps_rows(program, schedule) else None
+    then = time.perf_counter()
+    bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
+    improved = improve(
+        builder,
+        schedule,
+        ImprovementOptions(
+            seconds=None if options.seconds is None else max(options.seconds - (time.perf_counter() - began), 0.0),
+            rounds=options.rounds,
+            gap=options.gap,
+            seed=options.seed,
+            workers=_workers(program, options.workers),
+        ),
+        Guidance(penalty, bound, points[0].multipliers, _goal(program, points[0].x)),
+        on_round=_teller(bound, began, on_progress),
+        interrupted=ask,
+    )
+    best = improved.schedule if improved.feasible else spare
+    objective = None if best is None else best.objective(program)
+    seconds["improvement"] = time.perf_counter() - then
+    return FoundSchedule(
+        relaxation, cases, best, objective, _STOPS[improved.stop], origin, begun_with, improved, seconds
+    )
+
+
+def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases | None) -> list[CasePoint]:
+    """Points to round: those of the cases with the largest bounds, else that of the relaxation, else nothing taken."""
+    if cases is not None and cases.points:
+        return list(cases.points[:_ROUNDED_POINTS])
+    x, extras = relaxation.x, relaxation.extras
+    if x is None or extras is None:
+        x, extras = np.zeros(program.value.shape), np.clip(0.0, program.extra_lower, program.extra_upper)
+    return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
+
+
+def _best_start(
+    builder: SubprogramBuilder,
+    points: Sequence[CasePoint],
+    penalty: Floats,
+    starts: Sequence[tuple[str, Schedule]],
+) -> tuple[str, Schedule, Schedule | None]:
+    """The schedule of most merit, rounded or given, with its name; and the best one that keeps every side row."""
+    program = builder.program
+    found = [
+        (rounded.order, rounded.schedule)
+        for point in points
+        for rounded in round_relaxation(builder, point.x, point.extras, penalty)
+    ]
+    found += [(name, settle(builder, start, penalty) or start) for name, start in starts]
+    origin, best = max(found, key=lambda pair: merit(program, pair[1], penalty))
+    sound = [schedule for _, schedule in found if keeps_rows(program, schedule)]
+    return origin, best, max(sound, key=lambda schedule: schedule.objective(program), default=None)
+
+
+def _goal(program: ClosureProgram, x: Floats) -> Floats:
+    """Mean step of every node in a point of the relaxation ``(n,)``, T for nodes without parts."""
+    goal = np.full(program.n_nodes, float(program.n_steps))
+    goal[program.part_node] = expected_steps(x)
+    return goal
+
+
+def _workers(program: ClosureProgram, asked: int) -> int:
+    if asked:
+        return asked
+    small = program.n_nodes * program.n_steps < _LEAST_FOR_PROCESSES
+    return 1 if small else max(os.cpu_count() or 1, 1)
+
+
+def _teller(
+    bound: float, began: float, on_progress: Callable[[Progress], None] | None
+) -> Callable[[int, float, bool], None]:
+    def told(parts: int, objective: float, feasible: bool) -> None:
+        if on_progress is None:
+            return
+        gap = (bound - objective) / abs(objective) if feasible and objective else None
+        on_progress(Progress(time.perf_counter() - began, bound, objective if feasible else None, gap, parts))
+
+    return told
