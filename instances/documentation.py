@@ -1,7 +1,7 @@
-"""Writes the pages of the documentation that follow from the data: the file reference, and the bundled mine.
+"""Writes the pages of the documentation that follow from the data: the references, and the bundled mine.
 
-``python -m instances.documentation docs`` writes ``docs/reference/mine-toml.md`` and ``docs/mzo.md``. The same inputs
-give the same pages, byte for byte.
+``python -m instances.documentation docs`` writes ``docs/reference/mine-toml.md``, ``docs/reference/columns.md`` and
+``docs/mzo.md``. The same inputs give the same pages, byte for byte.
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ import sys
 from pathlib import Path
 
 from instances.file_reference import mine_toml_page
+from instances.importing.page import columns_page
 from instances.mzo.page import mzo_page
 
-PAGES = {Path("reference") / "mine-toml.md": mine_toml_page, Path("mzo.md"): mzo_page}
+PAGES = {
+    Path("reference") / "mine-toml.md": mine_toml_page,
+    Path("reference") / "columns.md": columns_page,
+    Path("mzo.md"): mzo_page,
+}
 
 log = logging.getLogger(__name__)
 

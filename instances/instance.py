@@ -27,7 +27,8 @@ class Instance:
         mine: the contents of ``mine.toml`` with any overrides applied.
         blocks: the block table as its file gives it, a row a block, with the columns block (text), ix, iy, iz
             (integers, iz upwards), phase, sector (text), material (text), tonnes (t, in situ), one column a grade
-            (``<element>_<unit>``) and mined_fraction (share already mined at the start, 0 to 1).
+            (``<element>_<unit>``), mined_fraction (share already mined at the start, 0 to 1) and, where the file has
+            it, slope_deg (overall slope of a wall that the block stands in, in place of its material's).
         precedence: further precedence between blocks, a row an arc: block and needs (names of blocks) and lag_years;
             block waits until needs is finished and lag_years longer.
         folder: where it was read from; ``None`` for a mine made in memory.

@@ -151,6 +151,8 @@ def _descended(holder: Any, key: Key, below: Spec | None, data: Mapping[str, Any
     periods = value_at(data, ["calendar", "periods"])
     if value is None and below is not None and below.kind in {"table", "names"}:
         value = holder[key] = {}
+    elif below is not None and below.by_number and _is_number(value):
+        raise _RefusedError("no name below it: one number holds for all", None)
     elif below is not None and below.kind == "per_period" and _is_number(value) and isinstance(periods, int):
         value = holder[key] = [value] * min(max(periods, 1), 10_000)
     return value

@@ -7,7 +7,9 @@ editor or a spreadsheet counts them, the heading being line 1; rows of Parquet f
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,9 +28,12 @@ HEAVIEST_BLOCK_T = 1e9
 LARGEST_INDEX = 1_000_000
 MOST_CELLS = 50_000_000
 MOST_ROWS = 20_000_000
+MOST_SLOPES = 85
+SLOPES_DEG = (5.0, 89.0)
 TOLD_ROWS = 3
 TOLD_NAMES = 5
 LARGEST_GRADE = {"pct": 100.0, "g_per_t": 1e6}
+_OUTSIDE_ALLOWED: ContextVar[bool] = ContextVar("files_outside_allowed", default=False)
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,7 @@ class Raw:
 
     def rows(self, bad: NDArray[np.bool_]) -> str:
         """The first rows where ``bad`` holds, and how many there are."""
-        found = np.flatnonzero(bad)
-        told = ", ".join(str(row + self.first) for row in found[:TOLD_ROWS])
-        more = f" ({len(found)} {self.word}s in all)" if len(found) > TOLD_ROWS else ""
-        return f"{self.word}{'s' if len(found) > 1 else ''} {told}{more}"
+        return told_rows(bad, self.first, self.word)
 
     def values(self, column: str, bad: NDArray[np.bool_]) -> Words:
         """The first values of a column where ``bad`` holds, without repeats."""
@@ -84,6 +86,30 @@ class Raw:
         return Words(
             ", ".join(dict.fromkeys("empty" if str(value).strip() == "" else str(value)[:40] for value in found))
         )
+
+
+@contextmanager
+def files_outside_allowed() -> Iterator[None]:
+    """While it lasts, the files that a ``mine.toml`` names may lie outside its folder."""
+    token = _OUTSIDE_ALLOWED.set(True)
+    try:
+        yield
+    finally:
+        _OUTSIDE_ALLOWED.reset(token)
+
+
+def told_rows(bad: NDArray[np.bool_], first: int, word: str) -> str:
+    """The first rows where ``bad`` holds, and how many there are.
+
+    Args:
+        bad: shape ``(rows,)``.
+        first: number of the first row.
+        word: what a row is called: ``line`` or ``row``.
+    """
+    found = np.flatnonzero(bad)
+    told = ", ".join(str(row + first) for row in found[:TOLD_ROWS])
+    more = f" ({len(found)} {word}s in all)" if len(found) > TOLD_ROWS else ""
+    return f"{word}{'s' if len(found) > 1 else ''} {told}{more}"
 
 
 def read_table(folder: Path, file: str, key: str, required: Sequence[str], optional: Sequence[str] = ()) -> Raw:
@@ -128,7 +154,7 @@ def _inside(folder: Path, file: str, key: str) -> Path:
         there = path.is_file()
     except (OSError, ValueError, RuntimeError) as error:
         raise BadInput([Finding(f"mine.toml: {key}", file, "the name of a file")]) from error
-    if not path.is_relative_to(folder.resolve()) or path == folder.resolve():
+    if not (path.is_relative_to(folder.resolve()) or _OUTSIDE_ALLOWED.get()) or path == folder.resolve():
         raise BadInput([Finding(f"mine.toml: {key}", file, "a file in the mine's folder")])
     if path.suffix.lower() not in {".csv", ".parquet"}:
         raise BadInput([Finding(f"mine.toml: {key}", file, "a file that ends in .csv or .parquet")])
@@ -196,15 +222,20 @@ def _first_line(error: Exception) -> str:
 def block_columns(wanted: Wanted) -> tuple[list[str], list[str]]:
     """The columns that a block table must have, and those that it may have."""
     grades = [f"{element}_{unit}" for element, unit in wanted.elements.items()]
-    return ["block", "ix", "iy", "iz", "phase", "material", "tonnes", *grades], ["sector", "mined_fraction"]
+    return ["block", "ix", "iy", "iz", "phase", "material", "tonnes", *grades], [
+        "sector",
+        "mined_fraction",
+        "slope_deg",
+    ]
 
 
 def checked_blocks(raw: Raw, wanted: Wanted) -> tuple[pd.DataFrame, list[Finding]]:
     """The block table with its types, and what is wrong with it.
 
     Returns:
-        The columns block, ix, iy, iz, phase, sector, material, tonnes, the grades, mined_fraction, a row a block in the
-        order of the file; and the findings, one a column and fault. With findings the table is not to be used.
+        The columns block, ix, iy, iz, phase, sector, material, tonnes, the grades, mined_fraction, and slope_deg where
+        the file has it, a row a block in the order of the file; and the findings, one a column and fault. With findings
+        the table is not to be used.
     """
     columns = _Columns(raw)
     heaviest = wanted.heaviest_t()
@@ -223,6 +254,14 @@ def checked_blocks(raw: Raw, wanted: Wanted) -> tuple[pd.DataFrame, list[Finding
     table["mined_fraction"] = 0.0
     if "mined_fraction" in raw.frame:
         table["mined_fraction"] = columns.number("mined_fraction", 0.0, 1.0, "fractions from 0 to 1")
+    if "slope_deg" in raw.frame:
+        table["slope_deg"] = columns.number("slope_deg", *SLOPES_DEG, "slopes from 5 to 89 degrees")
+        count = len(set(table["slope_deg"]))
+        if "slope_deg" not in columns.faulty and count > MOST_SLOPES:
+            place = f"{raw.place}: slope_deg"
+            columns.findings.append(
+                Finding(place, Words(f"{count} different slopes"), f"at most {MOST_SLOPES}, such as whole degrees")
+            )
     columns.once(["block"], table, "a name of its own for every block")
     if not columns.faulty & {"ix", "iy", "iz"}:
         columns.once(["ix", "iy", "iz"], table, "a cell of its own for every block")

@@ -376,12 +376,13 @@ def _grades(problem: Problem, extras: Extras, rows: _Rows) -> None:
     mills = problem.route_kind("mill")
     everything = np.ones(len(problem.reclaim_place), dtype=bool)
     for element, limits in problem.head_grade.items():
+        graded, from_stock = problem.graded(element)
         for t in range(problem.periods):
             for side, low, high in ((limits.upper[t], -np.inf, 0.0), (limits.lower[t], 0.0, np.inf)):
                 if not np.isfinite(side):
                     continue
-                direct = np.where(mills, problem.route_metal[element] - side * problem.route_kt, 0.0)
-                stock = _reclaim(extras, everything, t, problem.reclaim_metal[element] - side)
+                direct = np.where(graded, problem.route_metal[element] - side * problem.route_kt, 0.0)
+                stock = _reclaim(extras, from_stock, t, problem.reclaim_metal[element] - side)
                 rows.add([(direct, t)], stock, low, high)
     for element, limits in problem.metal.items():
         for t in range(problem.periods):

@@ -19,7 +19,7 @@ from instances.schema.base import by_period
 from instances.schema.economics import ReportingBasis
 from scheduler.plan import Plan
 from scheduler.taxes import taxes_paid
-from scheduler.valuation import METAL_PER_GRADE, capital_spent, sale_terms
+from scheduler.valuation import METAL_PER_GRADE, capital_spent, recovery_of, sale_terms
 
 Series = NDArray[np.float64]
 
@@ -225,13 +225,13 @@ def mill_feed(instance: Instance, plan: Plan, mined: pd.DataFrame) -> pd.DataFra
     for name, column in instance.grade_columns().items():
         leaves = [store.leaves_at.get(name, 0.0) for store in stores]
         grade = np.asarray([*direct[column], *leaves], dtype=float)
-        recovery = [
-            mills[mill].recovery.get(name, {}).get(material, 0.0)
-            for mill, material in zip(direct["destination"], direct["material"], strict=True)
-        ] + [store.recovery.get(name, 0.0) for store in stores]
+        recovery = np.asarray([0.0] * len(direct) + [store.recovery.get(name, 0.0) for store in stores])
+        for key, mill in mills.items():
+            there = np.flatnonzero((direct["destination"] == key).to_numpy(dtype=bool))
+            recovery[there] = recovery_of(mill, name, direct["material"].to_numpy(object)[there], grade[there])
         contained = feed["tonnes"] * grade * METAL_PER_GRADE[mine.elements[name].unit]
         feed[f"contained_{name}"] = contained
-        feed[f"recovered_{name}"] = contained * np.asarray(recovery, dtype=float)
+        feed[f"recovered_{name}"] = contained * recovery
     return feed
 
 

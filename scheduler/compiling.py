@@ -24,7 +24,7 @@ from scheduler.problem import (
     QualityRow,
     Range,
 )
-from scheduler.valuation import METAL_PER_GRADE, capital_spent, element_value, mining_cost
+from scheduler.valuation import METAL_PER_GRADE, capital_spent, element_value, mining_cost, recovery_of
 
 PIT = "pit"
 ON_THE_EDGE = 1e-9
@@ -102,6 +102,7 @@ def compile_problem(instance: Instance, units: Units) -> Problem:
             )
             for name, limit in limits.head_grade.items()
         },
+        grade_mills={name: limit.mills or tuple(mine.mills()) for name, limit in limits.head_grade.items()},
         metal={
             name: _range(f"limits.metal.{name}", limit.min_t_per_year, limit.max_t_per_year, years)
             for name, limit in limits.metal.items()
@@ -172,7 +173,7 @@ class _Routes:
     def of(cls, instance: Instance, units: Units, places: tuple[Place, ...]) -> _Routes:
         mine, parcels = instance.mine, units.parcels
         grades = {name: parcels[column].to_numpy(float) for name, column in instance.grade_columns().items()}
-        materials = parcels["material"].to_numpy()
+        materials = parcels["material"].to_numpy(object)
         routes = np.asarray(
             [
                 (p, k)
@@ -187,7 +188,12 @@ class _Routes:
         metal, recovered = {}, {}
         for name, grade in grades.items():
             contained = tonnes * grade[parcel] * METAL_PER_GRADE[mine.elements[name].unit]
-            recovery = np.asarray([_recovery(mine, places[k], name, materials[p]) for p, k in routes])
+            recovery = np.zeros(len(routes))
+            for k, there in enumerate(places):
+                destination = mine.destinations[there.name]
+                if isinstance(destination, Mill):
+                    here = place == k
+                    recovery[here] = recovery_of(destination, name, materials[parcel[here]], grade[parcel[here]])
             is_mill = np.asarray([places[k].kind == "mill" for k in place], dtype=bool)
             metal[name] = np.where(is_mill, contained, 0.0)
             recovered[name] = contained * recovery
@@ -196,13 +202,6 @@ class _Routes:
         for name, value in element_value(mine).items():
             cash = cash + recovered[name][:, None] * value[None, :]
         return cls(parcel, place, share[place] > 0, cash / 1000, metal, recovered, grades)
-
-
-def _recovery(mine: Mine, place: Place, element: str, material: str) -> float:
-    destination = mine.destinations[place.name]
-    if not isinstance(destination, Mill):
-        return 0.0
-    return destination.recovery.get(element, {}).get(material, 0.0)
 
 
 def _route_cash(mine: Mine, units: Units, places: tuple[Place, ...], routes: Index, tonnes: Array) -> Array:

@@ -128,7 +128,9 @@ class Draft:
                 found[name] = uses.get("waste", 0.0) - float(limits.upper[t]) * uses.get("ore", 0.0)
         milled = uses.get("milling", 0.0)
         for element, grade in problem.head_grade.items():
-            contained = uses.get(f"contained {element}", 0.0)
+            contained = uses.get(f"contained {element}")
+            if contained is None:
+                continue
             if milled and f"grade_most {element}" in self.room:
                 found[f"grade_most {element}"] = contained - float(grade.upper[t]) * milled
             if milled and f"grade_least {element}" in self.room:

@@ -116,7 +116,7 @@ def _ratio(model: Elastic, row: Row, excess: float) -> tuple[float, float, str]:
     side = "lower" if name.endswith("least") else "upper"
     if name.startswith("head_grade"):
         limit = float(getattr(problem.head_grade[row.index[0]], side)[period])
-        below = sum((context.fed(mill, period) for mill in problem.mills()), start=0.0)
+        below = sum((context.fed(mill, period) for mill in problem.grade_mills[row.index[0]]), start=0.0)
         # t of metal a kt: per cent for metals counted in per cent, grams per tonne for the others
         factor, unit = (0.1, "%") if limit >= 0.1 else (1e3, "g/t")
     else:

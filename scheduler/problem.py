@@ -154,6 +154,7 @@ class Problem:
         strip: per period; ratio waste to ore.
         strip_cumulative: on the sums to date.
         head_grade: element -> limits in t of metal per kt.
+        grade_mills: element -> the mills whose common feed its head grade is that of.
         metal: element -> limits in t of metal recovered in a period.
         movement_change_kt: largest change of kt moved, or ``None``.
         benches_most: ``(phases, T)`` most benches turned over in a period; infinite where free.
@@ -205,6 +206,7 @@ class Problem:
     strip: Range
     strip_cumulative: Range
     head_grade: dict[str, Range]
+    grade_mills: dict[str, tuple[str, ...]]
     metal: dict[str, Range]
     movement_change_kt: float | None
     benches_most: Array
@@ -243,6 +245,11 @@ class Problem:
         """Which reclaim routes feed a mill, shape ``(J,)``."""
         wanted = np.asarray([place.name == mill for place in self.places], dtype=bool)
         return np.asarray(wanted[self.reclaim_mill])
+
+    def graded(self, element: str) -> tuple[Mask, Mask]:
+        """Which routes ``(R,)`` and reclaim routes ``(J,)`` feed the mills of an element's head grade."""
+        wanted = np.asarray([place.name in self.grade_mills[element] for place in self.places], dtype=bool)
+        return np.asarray(wanted[self.route_place]), np.asarray(wanted[self.reclaim_mill])
 
     def bins(self) -> list[int]:
         """Places that are bins."""

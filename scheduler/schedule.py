@@ -33,6 +33,7 @@ COLUMNS = {
     "milled_direct_mt": "milled straight from the pit, Mt",
     "milled_from_<stockpile>_mt": "milled from stock, Mt",
     "head_grade_<element>_<unit>": "average grade of the mill feed; stock at the nominal grade of its bin",
+    "cut_off_<element>_<unit>": "least grade of a parcel sent from the pit to a mill; empty where none is",
     "<product>_recovered_mlb": "metal recovered, million pounds; thousand troy ounces (koz) where sold by the ounce",
     "<product>_payable_mlb": "metal paid for, likewise",
     "stock_<stockpile>_mt": "stock at the end of the period, Mt",
@@ -42,6 +43,9 @@ COLUMNS = {
     "<line>_million": "lines of the cash flow, million of currency; see scheduler.cashflow.COLUMNS",
 }
 """Columns of :func:`schedule_table`."""
+
+LEAST_TOLD_T = 1.0
+"""Less than a tonne is what an optimiser's tolerance leaves, no decision."""
 
 YEARS_FIGURE = re.compile(r"(?P<product>.+)_(?P<unit>mlb|koz)(?P<rate>_per_year)?_(?P<first>\d{4})_(?P<last>\d{4})")
 
@@ -78,6 +82,9 @@ def schedule_table(instance: Instance, plan: Plan, cash: CashFlow, units: Units 
     for name, element in mine.elements.items():
         grade = _ratio(by_periods(mine, feed, f"contained_{name}"), milled) / METAL_PER_GRADE[element.unit]
         columns[f"head_grade_{name}_{element.unit}"] = grade
+    milled_rows = mined[mined["destination"].isin(list(mine.mills()))]
+    for column in instance.grade_columns().values():
+        columns[f"cut_off_{column}"] = _least(mine, milled_rows, column)
     for name, product in mine.products.items():
         unit, per_t = sold_unit(product)
         columns[f"{name}_recovered_{unit}"] = cash.table[f"{name}_recovered_t"].to_numpy(float) * per_t
@@ -91,6 +98,12 @@ def schedule_table(instance: Instance, plan: Plan, cash: CashFlow, units: Units 
     }
     columns |= {f"{name}_million": cash.table[name].to_numpy(float) / 1e6 for name in money_lines(cash)}
     return pd.DataFrame(columns, index=cash.table.index)
+
+
+def _least(mine: Mine, rows: pd.DataFrame, column: str) -> Series:
+    """Least value of a column by period, NaN where there is no row with tonnes to speak of; shape ``(periods,)``."""
+    told = rows[rows["tonnes"] > LEAST_TOLD_T]
+    return told.groupby("period")[column].min().reindex(range(mine.calendar.periods)).to_numpy(np.float64)
 
 
 def figures(

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from instances.schema import Mine
 from instances.schema.base import by_period
+from instances.schema.destinations import Mill
 from instances.schema.economics import Product
 
 POUNDS_PER_TONNE = 2204.62
@@ -85,6 +87,23 @@ def element_value(mine: Mine) -> dict[str, Series]:
     for product in mine.products.values():
         value[product.element] = value[product.element] + sale_terms(mine, product).net()
     return value
+
+
+def recovery_of(mill: Mill, element: str, materials: NDArray[np.object_], grades: Series) -> Series:
+    """Share of an element that a mill recovers from rows of ore, 0 where nothing is said; shape ``(rows,)``.
+
+    Args:
+        mill: the mill.
+        element: the element.
+        materials: ``(rows,)`` material of each row.
+        grades: ``(rows,)`` grade of the element, in its unit.
+    """
+    curve = mill.recovery_curves.get(element)
+    if curve is not None:
+        return np.asarray(np.interp(grades, curve.grade, curve.recovery), dtype=np.float64)
+    codes, names = pd.factorize(materials)
+    by_material = mill.recovery.get(element, {})
+    return np.asarray([by_material.get(name, 0.0) for name in names], dtype=np.float64)[codes]
 
 
 def mining_cost(mine: Mine, material: str, bench: int, highest_bench: int) -> Series:

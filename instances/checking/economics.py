@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from instances.findings import Finding, Words
 from instances.schema import Mine
+from instances.schema.destinations import Mill
 from instances.schema.economics import Product
 
 Found = Iterator[Finding]
@@ -24,14 +26,31 @@ def economic_checks(mine: Mine) -> Found:
     if not mine.mills():
         yield Finding("destinations", Words("without a mill"), "at least one destination of the kind mill")
     for name, mill in mine.mills().items():
+        yield from _curves(mill, f"destinations.{name}")
         for element in sold:
-            if element not in mine.elements:
+            if element not in mine.elements or element in mill.recovery_curves:
                 continue
             recovery = mill.recovery.get(element, {})
             for material in mill.accepts:
                 if material in mine.materials and material not in recovery:
                     place = f"destinations.{name}.recovery.{element}"
                     yield Finding(place, None, f"the recovery of {element} from {material}; it is missing")
+
+
+def _curves(mill: Mill, path: str) -> Found:
+    """Each curve has a recovery for each of its increasing grades, and no other recovery beside it."""
+    for element, curve in mill.recovery_curves.items():
+        place = f"{path}.recovery_curves.{element}"
+        if len(curve.grade) != len(curve.recovery):
+            expected = f"one recovery for each of the {len(curve.grade)} grades"
+            yield Finding(f"{place}.recovery", Words(f"a list of {len(curve.recovery)}"), expected)
+        for before, after in pairwise(curve.grade):
+            if after <= before:
+                yield Finding(f"{place}.grade", Words(f"{before:g} and then {after:g}"), "grades that increase")
+                break
+        if element in mill.recovery:
+            expected = f"either {path}.recovery.{element} or this curve, not both"
+            yield Finding(place, Words("given beside a recovery"), expected)
 
 
 def _product(product: Product, path: str) -> Found:

@@ -138,19 +138,27 @@ def _parcels(
 
 
 def block_arcs(instance: Instance) -> NDArray[np.int64]:
-    """Precedence arcs between rows of the block table from the slopes of the materials, shape ``(arcs, 2)``."""
-    materials = list(instance.mine.materials)
+    """Precedence arcs between rows of the block table, shape ``(arcs, 2)``.
+
+    From the slope of each block where the table has it, else from those of the materials.
+    """
+    turn = instance.mine.blocks.rotation_deg
     slopes = {
         number: Slope(
             material.slope_deg,
             tuple((s.from_azimuth_deg, s.to_azimuth_deg, s.slope_deg) for s in material.slope_sectors),
-        )
+        ).turned(turn)
         for number, material in enumerate(instance.mine.materials.values())
     }
     cells = instance.blocks[["ix", "iy", "iz"]].to_numpy(np.int64)
-    numbers = {name: number for number, name in enumerate(materials)}
+    numbers = {name: number for number, name in enumerate(instance.mine.materials)}
     number: NDArray[np.int64] = np.asarray(instance.blocks["material"].map(numbers), dtype=np.int64)
-    return slope_arcs(Grid.of(cells, number), slopes, instance.mine.blocks.size_m)
+    if "slope_deg" in instance.blocks:
+        codes, angles = pd.factorize(instance.blocks["slope_deg"].to_numpy(np.float64))
+        slopes = {code: Slope(float(angle)) for code, angle in enumerate(angles)}
+        number = codes.astype(np.int64)
+    error = instance.mine.precedence.slope_error_deg
+    return slope_arcs(Grid.of(cells, number), slopes, instance.mine.blocks.size_m, error)
 
 
 def _arcs(
@@ -175,7 +183,10 @@ def _arcs(
 def _between_units(pairs: NDArray[np.int64]) -> list[tuple[int, int]]:
     """The pairs of two different units that both have something left to mine, each once, sorted."""
     pairs = pairs[(pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])]
-    return [(int(a), int(b)) for a, b in np.unique(pairs, axis=0)]
+    # One number a pair: rows are sorted many times slower.
+    width = int(pairs.max(initial=0)) + 1
+    first, second = np.divmod(np.unique(pairs[:, 0] * width + pairs[:, 1]), width)
+    return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
 def _further(instance: Instance, unit_of_block: NDArray[np.int64]) -> dict[tuple[int, int], float]:

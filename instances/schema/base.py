@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -19,6 +20,11 @@ class Part(BaseModel):
     """A part of a mine: frozen, unknown keys refused, no infinite or missing numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+@dataclass(frozen=True)
+class ByNumber:
+    """Mark of a table of tables in which a number may stand for the inner table."""
 
 
 def as_tuple(value: object) -> object:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from instances.schema.base import (
+    ByNumber,
     Day,
     Fraction,
     Name,
@@ -15,7 +17,16 @@ from instances.schema.base import (
     Part,
     PerPeriodNotNegative,
     Text,
+    as_tuple,
 )
+
+Points = Annotated[tuple[NotNegative, ...], BeforeValidator(as_tuple), Field(min_length=2)]
+Shares = Annotated[tuple[Fraction, ...], BeforeValidator(as_tuple), Field(min_length=2)]
+
+
+def is_share(value: object) -> bool:
+    """Whether a value is a number from 0 to 1."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
 
 
 class _Destination(Part):
@@ -32,18 +43,47 @@ class _Destination(Part):
     ] = 0.0
 
 
+class RecoveryCurve(Part):
+    """Recovery that depends on the grade: straight lines between points, level beyond the first and the last."""
+
+    grade: Annotated[Points, Field(description="grades of the points, increasing, in the unit of the element")]
+    recovery: Annotated[Shares, Field(description="recovery at each of them, fraction of the contained metal")]
+
+
 class Mill(_Destination):
-    """A process that turns ore into a saleable product."""
+    """A process that turns ore into a saleable product: a mill, or any other, such as a leach pad."""
 
     kind: Annotated[Literal["mill"], Field(description="what it is")]
     recovery: Annotated[
         dict[Name, dict[Name, Fraction]],
-        Field(description="recovery by element and material, fraction of the contained metal"),
-    ]
+        ByNumber(),
+        Field(
+            description="recovery by element and material, fraction of the contained metal; one number instead of the "
+            "table of materials holds for every material accepted"
+        ),
+    ] = Field(default_factory=dict)
+    recovery_curves: Annotated[
+        dict[Name, RecoveryCurve],
+        Field(description="recovery that depends on the grade, by element, in place of that element's recovery"),
+    ] = Field(default_factory=dict)
     cost_per_t: Annotated[PerPeriodNotNegative, Field(description="processing, currency per tonne milled")]
     tailings_t_per_t: Annotated[
         NotNegative, Field(le=2, description="tailings made per tonne milled, t/t; they need room")
     ] = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_material(cls, data: Any) -> Any:  # noqa: ANN401 - raw contents of a file
+        """One recovery of an element as that of every material accepted."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("recovery"), Mapping):
+            return data
+        accepts = data.get("accepts")
+        materials = [name for name in accepts if isinstance(name, str)] if isinstance(accepts, list | tuple) else []
+        recovery = {
+            element: dict.fromkeys(materials, float(value)) if is_share(value) else value
+            for element, value in data["recovery"].items()
+        }
+        return {**data, "recovery": recovery}
 
 
 class Bin(Part):

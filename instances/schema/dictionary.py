@@ -16,7 +16,7 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from instances.findings import nearest_name
-from instances.schema.base import LARGEST_NUMBER, Part
+from instances.schema.base import LARGEST_NUMBER, ByNumber, Part
 from instances.schema.mine import Mine
 
 Kind = Literal[
@@ -40,6 +40,7 @@ class Spec:
         high: largest value; not itself where ``high_open``.
         least: fewest entries, or characters of a text.
         name: whether a text has to be a name.
+        by_number: whether a number may stand for the table.
     """
 
     kind: Kind
@@ -54,6 +55,7 @@ class Spec:
     length: int | None = None
     least: int = 0
     name: bool = False
+    by_number: bool = False
 
     def table(self, value: object) -> type[Part] | None:
         """The model of a table; of variants, the one that ``value`` names in its key ``kind``."""
@@ -100,6 +102,8 @@ class Spec:
             "flag": "true or false",
             "date": "a date, YYYY-MM-DD without quotes",
         }
+        if self.by_number:
+            return f"{self._item().words()}, or a table with one for each name"
         if self.kind == "list":
             size = "" if self.length is None else f"{self.length} values, each "
             return f"a list of {size}{self._item().words()}"
@@ -165,6 +169,8 @@ def _union(parts: list[Any], metadata: Sequence[Any], discriminator: object) -> 
 
 def _bounded(spec: Spec, metadata: Iterable[Any]) -> Spec:
     for entry in metadata:
+        if isinstance(entry, ByNumber) and spec.item is not None:
+            spec = replace(spec, item=replace(spec.item, by_number=True))
         if isinstance(entry, annotated_types.MinLen):
             spec = replace(spec, least=entry.min_length)
         if getattr(entry, "pattern", None):

@@ -13,6 +13,7 @@ from instances.schema.base import (
     Fraction,
     Name,
     NotNegative,
+    Number,
     Part,
     Positive,
     Text,
@@ -21,6 +22,7 @@ from instances.schema.base import (
 )
 
 Triple = Annotated[tuple[Positive, Positive, Positive], BeforeValidator(as_tuple)]
+Place = Annotated[tuple[Number, Number, Number], BeforeValidator(as_tuple)]
 Edges = Annotated[tuple[NotNegative, ...], BeforeValidator(as_tuple)]
 
 
@@ -29,6 +31,13 @@ class Blocks(Part):
 
     file: Annotated[Text, Field(description="block table, CSV or Parquet, relative to the mine's folder")]
     size_m: Annotated[Triple, Field(description="block size in x, y and z, metres")]
+    origin_m: Annotated[
+        Place | None, Field(description="centre of the block ix = iy = iz = 0, east, north and up, metres")
+    ] = None
+    rotation_deg: Annotated[
+        Number,
+        Field(ge=-360, le=360, description="bearing of the model's y axis (iy), degrees clockwise from north"),
+    ] = 0.0
 
 
 class Element(Part):
@@ -97,6 +106,14 @@ class Precedence(Part):
     slopes: Annotated[
         Flag, Field(description="a block waits for the wall above it, by the slopes of the materials")
     ] = True
+    slope_error_deg: Annotated[
+        Positive | None,
+        Field(
+            le=45,
+            description="degrees by which a wall may stand steeper than its slope, as arcs rise a few benches only; "
+            "less takes more arcs. Where not given, arcs reach two blocks, an error of some 3 to 10 degrees",
+        ),
+    ] = None
     file: Annotated[
         Text | None,
         Field(

@@ -10,6 +10,7 @@ from instances.schema.base import (
     Count,
     Day,
     Name,
+    Names,
     NotNegative,
     Part,
     PerPeriodNotNegative,
@@ -21,10 +22,13 @@ Most = PerPeriodNotNegative | None
 
 
 class GradeLimit(Part):
-    """Limits on the average grade fed to the mills."""
+    """Limits on the average grade fed to the mills, or to some of them."""
 
     min: Annotated[Most, Field(description="least average grade, in the element's unit")] = None
     max: Annotated[Most, Field(description="largest average grade, in the element's unit")] = None
+    mills: Annotated[
+        Names, Field(description="the mills whose common feed is averaged, such as those that a contaminant harms")
+    ] = ()
 
 
 class MetalLimit(Part):

@@ -17,11 +17,13 @@ def check_grade(tally: Tally, ledger: Ledger) -> None:
 
 def _head_grade(tally: Tally, ledger: Ledger) -> None:
     """Metal in the feed against the grade times the feed; a bin counts at the grade at which it leaves."""
-    feed, metal = tally.feed.sum(axis=0), feed_metal(tally)
     for position, element in enumerate(tally.mine.elements):
         limit = tally.mine.limits.head_grade.get(element)
         if limit is None:
             continue
+        mills = limit.mills or tally.mills
+        feed = tally.feed[[tally.mills.index(name) for name in mills]].sum(axis=0)
+        metal = feed_metal(tally, mills)
         unit_t = tonnes_of_metal(tally.mine, element)
         shown = GRADE_UNIT[tally.mine.elements[element].unit]
         for rule, grade in (("head_grade_max", limit.max), ("head_grade_min", limit.min)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from instances.schema import Mine
@@ -34,9 +36,9 @@ def opening_grades(tally: Tally, element: str) -> Floats:
     return np.array([store.bin.opening_grade.get(element, 0.0) for store in tally.stores], dtype=np.float64)
 
 
-def feed_metal(tally: Tally) -> Floats:
-    """Metal in the feed of all mills, bins at their nominal grade, t, shape ``(elements, periods)``."""
-    return _metal(tally, recovered=False)
+def feed_metal(tally: Tally, mills: Sequence[str] | None = None) -> Floats:
+    """Metal in the feed of some mills, or all, bins at their nominal grade, t, shape ``(elements, periods)``."""
+    return _metal(tally, tally.mills if mills is None else mills, recovered=False)
 
 
 def recovered_metal(tally: Tally) -> Floats:
@@ -44,23 +46,26 @@ def recovered_metal(tally: Tally) -> Floats:
 
     Directly with the mill's recovery of the material, from a bin with the recovery of the bin.
     """
-    return _metal(tally, recovered=True)
+    return _metal(tally, tally.mills, recovered=True)
 
 
-def _metal(tally: Tally, *, recovered: bool) -> Floats:
+def _metal(tally: Tally, mills: Sequence[str], *, recovered: bool) -> Floats:
     moves = tally.moves
     mined = contained_per_t(tally)[moves.parcel]
     total = np.zeros((len(tally.mine.elements), tally.periods))
     everything = np.zeros_like(moves.parcel)
     for position, element in enumerate(tally.mine.elements):
-        share = _share(tally, element) if recovered else np.array([[p in tally.mills] for p in tally.destinations])
-        share = np.broadcast_to(share, (len(tally.destinations), len(tally.mine.materials)))
-        weight = mined[:, position] * share[moves.destination, tally.material[moves.parcel]]
+        share = np.array([name in mills for name in tally.destinations], dtype=np.float64)[moves.destination]
+        if recovered:
+            share = _share(tally, element)[moves.destination, tally.material[moves.parcel]]
+            share = _from_curves(tally, element, share)
+        weight = mined[:, position] * share
         total[position] = tally.by_period(everything, 1, weight)[0]
         leaves = nominal_grades(tally, element) * tonnes_of_metal(tally.mine, element)
         if recovered:
             leaves = leaves * np.array([store.bin.recovery.get(element, 0.0) for store in tally.stores])
-        total[position] += leaves @ tally.stock_out
+        fed = [number for number, name in enumerate(tally.mills) if name in mills]
+        total[position] += leaves @ tally.reclaim[:, fed].sum(axis=1)
     return total
 
 
@@ -70,6 +75,21 @@ def _share(tally: Tally, element: str) -> Floats:
     for name, mill in tally.mine.mills().items():
         by_material = mill.recovery.get(element, {})
         share[tally.destinations.index(name)] = [by_material.get(material, 0.0) for material in tally.mine.materials]
+    return share
+
+
+def _from_curves(tally: Tally, element: str, share: Floats) -> Floats:
+    """Recovery of each move, where a mill's depends on the grade: on the line between the points beside it."""
+    grades = tally.units.parcels[tally.instance.grade_columns()[element]].to_numpy(np.float64)[tally.moves.parcel]
+    for name, mill in tally.mine.mills().items():
+        curve = mill.recovery_curves.get(element)
+        if curve is None:
+            continue
+        points, heights = np.array(curve.grade), np.array(curve.recovery)
+        right = np.clip(np.searchsorted(points, grades), 1, len(points) - 1)
+        slope = (heights[right] - heights[right - 1]) / (points[right] - points[right - 1])
+        line = heights[right - 1] + slope * (np.clip(grades, points[0], points[-1]) - points[right - 1])
+        share = np.where(tally.moves.destination == tally.destinations.index(name), line, share)
     return share
 
 

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from instances.findings import BadInput
-from scheduler.cli import bound, instances, pit, show, solve, validate, verify
+from scheduler.cli import bound, check, example, instances, new, pit, pits, show, solve, validate, verify
 from scheduler.cli.output import tell_bad_input
 from scheduler.outcome import ExitCode
 
@@ -60,10 +60,14 @@ app = typer.Typer(
     "plan is written; 5 audit or verification failed; 6 stopped at a limit with no plan found.",
 )
 app.command("solve")(solve.solve)
+app.command("check")(check.check)
 app.command("validate")(validate.validate)
+app.command("example")(example.example)
+app.command("new")(new.new)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)
 app.command("pit")(pit.pit)
+app.command("pits")(pits.pits)
 app.command("bound")(bound.bound)
 app.command("instances")(instances.instances)
 
@@ -78,12 +82,20 @@ def _version(*, wanted: bool) -> None:
 
 @app.callback()
 def options(
+    context: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has done the work
         bool, typer.Option("--version", callback=lambda value: _version(wanted=value), is_eager=True, help="Version.")
+    ] = False,
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Let a mine.toml name tables outside its folder.")
     ] = False,
 ) -> None:
     """Open-pit mine production scheduling with a proven bound on every plan."""
+    if allow_outside:
+        from instances.table import files_outside_allowed  # noqa: PLC0415
+
+        context.with_resource(files_outside_allowed())
 
 
 def run() -> None:

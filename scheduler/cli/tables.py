@@ -27,3 +27,9 @@ def new_table(first: str, texts: Sequence[str] = (), numbers: Sequence[str] = ()
     for name in numbers:
         table.add_column(name, justify="right", no_wrap=True)
     return table
+
+
+def grade_heading(column: str) -> str:
+    """Heading of a column of grades, ``cu %`` of ``cu_pct``."""
+    element, _, unit = column.partition("_")
+    return f"{element} {'%' if unit == 'pct' else 'g/t'}"

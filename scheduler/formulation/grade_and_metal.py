@@ -17,12 +17,11 @@ def _limited(ranges: dict[str, Range], side: str) -> Iterator[tuple[str, int]]:
 
 
 def _excess_metal(context: Context, element: str, per_kt: float, period: int) -> Expression:
-    """Metal in the feed less ``per_kt`` times the feed, t of metal."""
+    """Metal in the feed of the mills that the limit is of less ``per_kt`` times the feed, t of metal."""
     problem = context.problem
-    mills = problem.route_kind("mill")
+    mills, stock = problem.graded(element)
     direct = context.sent(mills, period, problem.route_metal[element] - per_kt * problem.route_kt)
-    everything = np.ones(len(problem.reclaim_place), dtype=bool)
-    return direct + context.reclaimed(everything, period, problem.reclaim_metal[element] - per_kt)
+    return direct + context.reclaimed(stock, period, problem.reclaim_metal[element] - per_kt)
 
 
 def _recovered(context: Context, element: str, period: int) -> Expression:

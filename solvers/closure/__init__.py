@@ -9,6 +9,7 @@ from solvers.closure.kernel import (
     closure_graph,
     scale_up,
 )
+from solvers.closure.nested import nested_closures
 from solvers.closure.pseudoflow import PseudoflowKernel
 from solvers.closure.staged_flow import StagedFlowKernel
 
@@ -21,5 +22,6 @@ __all__ = [
     "StagedFlowKernel",
     "WeightError",
     "closure_graph",
+    "nested_closures",
     "scale_up",
 ]

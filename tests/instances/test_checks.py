@@ -64,6 +64,10 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
         "destinations.mill.recovery.cu: expected the recovery of cu from low; it is missing",
     ),
     ({"products.copper.element": "cuu"}, "products.copper.element is 'cuu'; expected an element (nearest: cu)"),
+    (
+        {"limits.head_grade.cu": {"max": 0.9, "mills": ["mil"]}},
+        "limits.head_grade.cu.mills is 'mil'; expected a mill (nearest: mill)",
+    ),
     ({"limits.head_grade.au": {"min": 0.1}}, "limits.head_grade is 'au'; expected an element (nearest: cu)"),
     ({"limits.metal.au": {"max_t_per_year": 1.0}}, "limits.metal is 'au'; expected an element (nearest: cu)"),
     ({"panels.grade_bins.au": [0.1]}, "panels.grade_bins is 'au'; expected an element (nearest: cu)"),

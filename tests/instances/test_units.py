@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from instances.findings import BadInput
 from instances.geometry.units import Resolution, Units, mined_tonnes, scheduling_units
 from instances.instance import Instance
-from tests.builders import tiny_mine
+from instances.reading import mine_in_memory
+from tests.builders import tiny_blocks, tiny_data, tiny_mine
 
 
 def pairs(found: Units) -> set[tuple[str, str]]:
@@ -183,3 +184,20 @@ def test_tables_have_plain_row_numbers(mzo: Instance):
     assert isinstance(found.parcels.index, pd.RangeIndex)
     assert found.units["unit"].is_unique
     assert found.arcs[["unit", "needs"]].max().max() < len(found.units)
+
+
+@pytest.mark.parametrize(("angles", "needed"), [((45.0, 45.0), 1), ((20.0, 45.0), 2), ((20.0, 20.0), 3)])
+def test_a_slope_of_the_block_stands_for_that_of_its_material(angles: tuple[float, float], needed: int):
+    data, blocks = tiny_data(stockpile=False), tiny_blocks(nx=3, nz=2)
+    blocks["slope_deg"] = np.where(blocks["ix"] == 0, angles[0], np.where(blocks["ix"] == 2, angles[1], 45.0))
+    data["blocks"]["size_m"] = [20.0, 20.0, 12.0]
+    instance = mine_in_memory(data, blocks.assign(tonnes=10_000.0))
+    found = scheduling_units(instance, "block")
+    assert len([pair for pair in pairs(found) if pair[0] == "b1-0-0"]) == needed
+
+
+@pytest.mark.parametrize("slope", [0.0, 95.0, float("nan")])
+def test_a_slope_of_a_block_that_is_none_is_refused(slope: float):
+    blocks = tiny_blocks().assign(slope_deg=[slope, *[45.0] * 5])
+    with pytest.raises(BadInput, match="slope_deg in row 1"):
+        mine_in_memory(tiny_data(), blocks)

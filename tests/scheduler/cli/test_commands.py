@@ -137,3 +137,30 @@ def test_results_cut_short_by_their_reader_are_no_error():
         said = process.stderr.read()
     assert said == ""
     assert process.returncode == 0
+
+
+def test_check_reports_the_model_and_writes_nothing(pitwise: Pitwise, wider: Path):
+    before = sorted(wider.parent.rglob("*"))
+    result = pitwise("check", wider)
+    assert result.exit_code == 0, result.stderr
+    for said in ("12 blocks of 30 x 30 x 30 m", "bench", "material", "phase", "cu % from", "nothing odd"):
+        assert said in result.stdout
+    told = only_object(pitwise("check", wider, "--json").stdout)
+    assert sum(row["tonnes"] for row in told["by"]["phase"]) == told["tonnes"]
+    assert sorted(wider.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("example", "porphyri", "model.csv"), "nearest: porphyry"),
+        (("example", "vein", "model.txt"), ".csv"),
+        (("example", "vein", "old.csv"), "--replace"),
+    ],
+)
+def test_an_example_is_refused_on_one_line(pitwise: Pitwise, elsewhere: Path, arguments: tuple[str, ...], said: str):
+    (elsewhere / "old.csv").write_text("kept", encoding="utf-8")
+    result = pitwise(*arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert [path.name for path in elsewhere.iterdir()] == ["old.csv"]

@@ -172,6 +172,7 @@ class Reference(Columns):
         for t in range(self.T):
             stock = [(k, m) for k in self.bins for m in self._feeds(k)]
             for e, limit in limits.head_grade.items():
+                mills = limit.mills or tuple(self.mills)
                 for value, low, high in ((limit.min, 0.0, np.inf), (limit.max, -np.inf, 0.0)):
                     if value is None:
                         continue
@@ -179,9 +180,9 @@ class Reference(Columns):
                     terms = self._sent(
                         t,
                         lambda p, e=e, g=g: 1000 * self._kt(p) * (self.parcels[p].grade[e] - g),
-                        lambda _, d: d[0] in self.mills,
+                        lambda _, d, mills=mills: d[0] in mills,
                     )
-                    terms |= {("y", k, m, t): self._reclaim_metal(k, e) - 1000 * g for k, m in stock}
+                    terms |= {("y", k, m, t): self._reclaim_metal(k, e) - 1000 * g for k, m in stock if m in mills}
                     self._row(terms, low, high)
             for e, limit in limits.metal.items():
                 terms = {("f", p, d, t): self._recovered(p, d[0], e) for p, d in self.routes if d[0] in self.mills}

@@ -1,0 +1,67 @@
+"""The column dictionary: headings that ``pitwise new`` knows, from the vocabulary itself."""
+
+from __future__ import annotations
+
+from instances.file_reference import COMMAND
+from instances.importing.guesses import TERMS
+from instances.importing.vocabulary import ELEMENTS, ROLES, UNITS
+
+MEANINGS = {
+    "x": "centre of the block to the east, metres",
+    "y": "centre to the north, metres",
+    "z": "centre upwards, metres",
+    "ix": "cell to the east, where there are no centres",
+    "iy": "cell to the north",
+    "iz": "cell upwards; it becomes the bench",
+    "dx": "size of the block along x, metres; smaller than the largest one in sub-blocks",
+    "dy": "size along y, metres",
+    "dz": "size along z, metres",
+    "x_corner": "corner of the model, metres",
+    "y_corner": "corner of the model, metres",
+    "z_corner": "corner of the model, metres",
+    "rotation": "bearing of the model's y axis, degrees clockwise from north; used beside a corner",
+    "tonnes": "tonnes of the block (t; kt, Mt and kg where the heading says so)",
+    "density": "tonnes per cubic metre, where there are no tonnes",
+    "volume": "cubic metres, where there are no tonnes; else the size of the block",
+    "fraction": "share of the block below topography, 0 to 1 or per cent",
+    "air_fraction": "share of the block that is air, 0 to 1 or per cent",
+    "material": "kind of rock; `air` is left out",
+    "phase": "pushback",
+    "slope": "overall slope of a wall in which the block stands, degrees; in place of the material's",
+    "mined_fraction": "share mined already, 0 to 1 or per cent",
+}
+
+
+def columns_page() -> str:
+    """The page of the documentation."""
+    factors: dict[tuple[str, float], list[str]] = {}
+    for unit, (kind, factor) in UNITS.items():
+        factors.setdefault((kind, factor), []).append(f"`{unit}`")
+    lines = [
+        "# Columns of a block model",
+        "",
+        f"Made from the vocabulary of the import by {COMMAND}. `pitwise new` compares headings without capitals,",
+        "blanks, signs and units. The first heading of a list wins where a table has several; `--column ROLE=HEADING`",
+        "says it otherwise.",
+        "",
+        "| role | headings | meaning |",
+        "|---|---|---|",
+        *[f"| `{role}` | {', '.join(names.split())} | {MEANINGS[role]} |" for role, names in ROLES.items()],
+        "",
+        "## Grades",
+        "",
+        "A heading is the symbol or the name of an element, with or without its unit and how it was estimated: `CU`,",
+        "`cu [%]`, `Cu_ppm`, `AU_GPT`, `gold (g/t)`, `cu_ok`. Without a unit the usual one is guessed.",
+        "",
+        "| element | name | usual unit | sold |",
+        "|---|---|---|---|",
+        *[
+            f"| `{symbol}` | {name} | {'%' if unit == 'pct' else 'g/t'} | {'yes' if symbol in TERMS else 'no'} |"
+            for symbol, (name, unit) in ELEMENTS.items()
+        ],
+        "",
+        "| unit of a heading | becomes | factor |",
+        "|---|---|---|",
+        *[f"| {', '.join(names)} | `{kind}` | {factor:g} |" for (kind, factor), names in factors.items()],
+    ]
+    return "\n".join(lines) + "\n"
