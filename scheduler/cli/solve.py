@@ -36,6 +36,9 @@ def solve(
         typer.Option(metavar="DIR", help="Folder of the run; runs/<mine>-<time> in the current folder unless given."),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run in the folder of --out.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html and report.xlsx into the run's folder too.")
+    ] = False,
     precedence: PrecedenceOption = None,
     blocks: BlocksOption = None,
     as_json: JsonOption = False,
@@ -46,7 +49,7 @@ def solve(
     from scheduler.cli.minelib_solve import MineLibSolve  # noqa: PLC0415
 
     refused = {"--set": bool(changes), "--node-limit": node_limit is not None, "--seed": seed != 0}
-    refused |= {"--threads": threads != 0, "--replace": replace}
+    refused |= {"--threads": threads != 0, "--replace": replace, "--report": report}
     other = MineLibSolve(mine, gap, time_limit, out, precedence, blocks, refused=refused, as_json=as_json, quiet=quiet)
     if other.concerned():
         raise typer.Exit(other.run())
@@ -54,5 +57,5 @@ def solve(
     from scheduler.solving import Request  # noqa: PLC0415
 
     request = Request(gap, time_limit, node_limit, seed, threads)
-    wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet)
+    wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet, report=report)
     raise typer.Exit(Session(wanted, request, importing_s=time.perf_counter() - began).run())

@@ -37,7 +37,7 @@ def shown(value: object, digits: int) -> str:
     if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
         return NOTHING
     rounded = round(float(value), digits)
-    return f"{rounded if rounded else 0.0:,.{digits}f}"
+    return f"{rounded or 0.0:,.{digits}f}"
 
 
 def signed(value: float | None, digits: int = 1) -> str:

@@ -82,8 +82,9 @@
           const x = stepX < 0 ? nx - 1 - i : i;
           if (!solid(x, y, z, last)) { continue; }
           const at = (z * ny + y) * nx + x, p = period[at];
-          const deep = 1 - 0.42 * Math.max(0, ground[y * nx + x] - z) / nz;
-          let colour = z >= ground[y * nx + x] ? surface : wall;
+          const inside = x > 0 && y > 0 && x < nx - 1 && y < ny - 1;
+          const deep = inside ? 1 - (p === ROCK ? 0.42 : 0.2) * Math.max(0, ground[y * nx + x] - z) / nz : 1;
+          let colour = z >= ground[y * nx + x] || !inside ? surface : wall;
           if (p !== ROCK) {
             colour = state.mode === "material" ? data.materialColours[material[at]] : p === STAYS ? data.staysColour : data.periodColours[p];
           }
