@@ -19,7 +19,7 @@ def report(
         list[str] | None,
         typer.Option(
             metavar="FORM",
-            help="Write the block model with its schedule too: csv, parquet or vtu (VTK). May be given again and again.",
+            help="Write the scheduled block model too: csv, parquet or vtu (VTK). May be given again and again.",
         ),
     ] = None,
     as_json: JsonOption = False,

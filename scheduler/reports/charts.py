@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,10 +80,13 @@ def _draw_panel(
             hint = f"{labels[number]}, {series.name}: {shown(value, panel.digits)}"
             drawing.rect((bands.left(number), ends[0], bands.width, ends[1] - ends[0]), fill=series.colour, hint=hint)
     for line in panel.lines:
-        _draw_line(drawing, line, bands, y, labels, panel.digits)
+        _draw_line(drawing, line, (bands, y), labels, panel.digits)
 
 
-def _draw_line(drawing: Drawing, line: Series, bands: Bands, y: Linear, labels: Sequence[str], digits: int) -> None:
+def _draw_line(
+    drawing: Drawing, line: Series, scales: tuple[Bands, Linear], labels: Sequence[str], digits: int
+) -> None:
+    bands, y = scales
     if line.kind == "line":
         points = [(bands.middle(n), y(v) if math.isfinite(v) else math.nan) for n, v in enumerate(line.values)]
         drawing.polyline(points, stroke=line.colour)
@@ -218,6 +221,3 @@ def curves(
         top += tall + BETWEEN
     draw_x_axis(drawing, x, top - BETWEEN, x_title, most=6 if width > 400 else 4)
     return drawing.svg()
-
-
-Drawn = Callable[[int], Markup]

@@ -15,13 +15,13 @@ BLOCKS = "scheduled-blocks"
 """Name of the files, without their ending."""
 
 
-def write_blocks(facts: Facts, path: Path, form: str) -> None:
+def write_blocks(facts: Facts, form: str, path: Path) -> None:
     """Writes the block model of a run; the columns are those of :func:`scheduler.reports.blocks.scheduled_blocks`.
 
     Args:
         facts: the run.
-        path: the file.
         form: ending of a form of :data:`FORMS`.
+        path: the file.
 
     Raises:
         BadInput: where the form is not known.
@@ -50,7 +50,7 @@ def _parquet(facts: Facts, path: Path) -> None:
 
 
 def _vtk(facts: Facts, path: Path) -> None:
-    """An unstructured grid of voxels (XML, compressed). Words become numbers; their meaning stands in the field data."""
+    """An unstructured grid of voxels. Words become numbers, whose meaning stands in the field data."""
     import pyvista  # noqa: PLC0415 - takes a second to load
 
     blocks, size = facts.blocks, np.asarray(facts.mine.blocks.size_m)

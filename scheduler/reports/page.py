@@ -1,4 +1,4 @@
-"""The report as one page that opens without network: figures as vector drawings, a viewer of the pit, and every number."""
+"""The report as one page that opens without network: vector drawings, a viewer of the pit, and every number."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from scheduler.published import REASON_OVER_PCT
 from scheduler.reports import headline, tables
+from scheduler.reports.comparison import Compared, line_figure, lines_of, moves_figure, worth_table
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Swatch
 from scheduler.reports.maps import pit_maps
@@ -54,7 +55,15 @@ def own_file(name: str) -> Markup:
 def policy_for(script: str) -> str:
     """What a browser may load and run for a page: its own styles, this one script, and nothing from anywhere else."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    allowed = {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data:",
+        "script-src": f"'sha256-{digest}'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{kind} {source}" for kind, source in allowed.items())
 
 
 def report_page(facts: Facts) -> str:
@@ -105,4 +114,23 @@ def made_words(facts: Facts) -> str:
     return (
         f"Made by pitwise from the run of the mine {summary['instance']}, hash {str(summary['instance_hash'])[:12]}, "
         f"seed {summary.get('seed')}. Versions: {versions}. Money is {facts.mine.money.currency}; tonnes are metric."
+    )
+
+
+def comparison_page(compared: Compared) -> str:
+    """The page of runs side by side."""
+    places = range(1, len(compared.runs))
+    return (
+        environment()
+        .get_template("compare.html")
+        .render(
+            compared=compared,
+            css=own_file("report.css"),
+            policy=policy_for(""),
+            one_mine=len({run.summary["instance_hash"] for run in compared.runs}) == 1,
+            worth=worth_table(compared),
+            figures=[line_figure(compared, line) for line in lines_of(compared)],
+            moved=[one for place in places if (one := moves_figure(compared, place)) is not None],
+            pairs=list(zip(compared.names, compared.runs, strict=True)),
+        )
     )

@@ -48,7 +48,7 @@ def mined_figure(facts: Facts) -> Figure:
         for name, material in facts.mine.materials.items()
     )
     lines = _limit_line("mining limit", facts.mining_limit_mt())
-    strip = (Series("strip ratio", facts.series("strip_ratio").tolist(), RATIO),)
+    strip: tuple[Series, ...] = (Series("strip ratio", facts.series("strip_ratio").tolist(), RATIO),)
     most = facts.mine.limits.strip_ratio_max
     if most is not None:
         strip += (Series("strip limit", each_period(most, len(facts.labels)).tolist(), LIMIT, "dashes"),)
@@ -64,7 +64,7 @@ def mined_figure(facts: Facts) -> Figure:
     table = Table(table.heads, table.rows, (*table.foot[:-1], shown(facts.summary.get("strip_ratio"), 2)))
     title = "Material mined and strip ratio"
     caption = "Everything dug from the pit, by class. Ore is what goes to a mill or a stockpile, waste all else."
-    return _figure("mined", title, caption, facts, panels, table)
+    return _figure("mined", (title, caption), facts, panels, table)
 
 
 def feed_figure(facts: Facts) -> Figure:
@@ -90,7 +90,7 @@ def feed_figure(facts: Facts) -> Figure:
     table = by_period_table(facts.labels, shown_columns)
     title = "Mill feed by source and head grade"
     caption = "What the mill is fed, from the pit and from each bin of stock, against its capacity."
-    return _figure("feed", title, caption, facts, panels, table)
+    return _figure("feed", (title, caption), facts, panels, table)
 
 
 def metal_figures(facts: Facts) -> list[Figure]:
@@ -114,7 +114,7 @@ def metal_figures(facts: Facts) -> list[Figure]:
             caption += " The dashes are the published average of the years they span."
         title = f"{name.capitalize()} by period"
         panels = (Panel(f"recovered, {unit}", columns, lines, digits=1),)
-        found.append(_figure(f"metal-{name}", title, caption, facts, panels, by_period_table(facts.labels, told)))
+        found.append(_figure(f"metal-{name}", (title, caption), facts, panels, by_period_table(facts.labels, told)))
     return found
 
 
@@ -146,7 +146,7 @@ def stock_figure(facts: Facts) -> Figure:
     caption = (
         "Ore kept for later. It is milled when the pit no longer fills the mill, or when it pays better than fresh ore."
     )
-    return _figure("stock", "Stockpiles", caption, facts, panels, table)
+    return _figure("stock", ("Stockpiles", caption), facts, panels, table)
 
 
 def tailings_figure(facts: Facts) -> Figure:
@@ -169,7 +169,7 @@ def tailings_figure(facts: Facts) -> Figure:
     table = by_period_table(facts.labels, [*rows, ("room of the facilities open, Mt", room.tolist(), 1, False)])
     panels = (Panel("held at the end of the period, Mt", tuple(columns), lines),)
     caption = "Fill dug out of the pit and new tailings from the mill share the room of the facilities."
-    return _figure("tailings", "Tailings facilities", caption, facts, panels, table)
+    return _figure("tailings", ("Tailings facilities", caption), facts, panels, table)
 
 
 def _room(facts: Facts, facility: TailingsFacility) -> NDArray[np.float64]:
@@ -201,7 +201,8 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _figure(key: str, title: str, caption: str, facts: Facts, panels: Sequence[Panel], table: Table) -> Figure:
-    labels = facts.labels
+def _figure(key: str, words: tuple[str, str], facts: Facts, panels: Sequence[Panel], table: Table) -> Figure:
+    """A figure over the periods. ``words``: title and caption."""
+    (title, caption), labels = words, facts.labels
     legend = legend_of([one for panel in panels for one in panel.columns], *(panel.lines for panel in panels))
     return Figure(key, title, caption, lambda width: by_period(width, title, labels, panels), table, legend)

@@ -86,24 +86,19 @@ def _benches(width: int, title: str, facts: Facts, shares: pd.DataFrame) -> Mark
         name = facts.mine.phases[str(phase)].title or str(phase)
         bands = Bands(len(facts.labels), left + 34, left + side - 12, filled=1.0)
         drawing.text(bands.start, top + 16, shortened(name, side - 50), "strong")
-        part = shares.loc[phase]
-        _draw_benches(drawing, facts, bands, part, name, (top + 26, row, highest))
+        _draw_benches(drawing, facts, (name, shares.loc[phase]), bands, (top + 26, row, highest))
         draw_band_labels(drawing, bands, facts.labels, top + block - 8)
     return drawing.svg()
 
 
 def _draw_benches(
-    drawing: Drawing,
-    facts: Facts,
-    bands: Bands,
-    part: pd.DataFrame,
-    name: str,
-    place: tuple[float, float, int],
+    drawing: Drawing, facts: Facts, part: tuple[str, pd.DataFrame], bands: Bands, place: tuple[float, float, int]
 ) -> None:
-    top, row, highest = place
+    """The rows of one phase. ``part``: its name and shares; ``place``: top, height of a row, and the highest bench."""
+    (name, shares), (top, row, highest) = part, place
     colours = facts.period_colours
     every = max(1, round(16 / row))
-    for bench, values in zip(part.index.map(int), part.to_numpy(float), strict=True):
+    for bench, values in zip(shares.index.map(int), shares.to_numpy(float), strict=True):
         y = top + (highest - bench) * row
         drawing.rect((bands.start, y + 0.5, bands.end - bands.start, row - 1), kind="bed")
         if (highest - bench) % every == 0:
@@ -172,7 +167,7 @@ def cut_off_figure(facts: Facts) -> Figure:
         return _reindexed(rows.groupby("period")[column].agg(pick), len(facts.labels))
 
     weighted = milled.assign(content=milled["tonnes"] * milled[column]).groupby("period")[["content", "tonnes"]].sum()
-    lines = (
+    lines: tuple[Series, ...] = (
         Series(
             "mean milled from the pit",
             _reindexed(weighted["content"] / weighted["tonnes"], len(facts.labels)),

@@ -1,4 +1,4 @@
-"""Scalable drawings as text: marks, scales and axes, whose ink follows the page so that one serves light, dark and print.
+"""Scalable drawings as text: marks, scales and axes, whose ink follows the page: light, dark or print.
 
 A picture made here needs no script and no network. Everything that comes from a mine is escaped.
 """

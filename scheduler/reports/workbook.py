@@ -23,7 +23,7 @@ MOST_CHARACTERS = 32_767
 """Characters that a cell holds."""
 WIDEST = 60
 PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-FORMATS = {
+FORMATS: dict[str, dict[str, object]] = {
     "text": {},
     "long": {"text_wrap": True, "valign": "top"},
     "title": {"bold": True, "font_size": 16},
@@ -32,7 +32,7 @@ FORMATS = {
     "whole": {"num_format": "#,##0;-#,##0;–"},
     "1": {"num_format": "#,##0.0;-#,##0.0;–"},
     "2": {"num_format": "#,##0.00;-#,##0.00;–"},
-    "3": {"num_format": "0.000"},
+    "3": {"num_format": "0.000;-0.000;–"},
     "4": {"num_format": "0.0000"},
     "price": {"num_format": "#,##0.0000"},
     "percent": {"num_format": "0.0 %"},

@@ -39,7 +39,7 @@ def add_sheets(facts: Facts, book: Book) -> None:
     _assumptions(facts, book)
     _plan(facts, book)
     _summary(facts, first)
-    _charts(facts, book, schedule, cash)
+    _charts(facts, schedule, cash)
 
 
 def _told(facts: Facts) -> str:
@@ -341,8 +341,8 @@ def _plan(facts: Facts, book: Book) -> None:
     sheet = Sheet(book, "Plan", "Plan", "What is mined: a row for each unit, parcel, destination, bin and period.")
     mined = facts.plan.mined
     if not plan_fits(facts):
-        words = f"{len(mined):,} rows are more than a sheet holds ({MOST_ROWS:,}): they are in {PLAN_FILE} beside this workbook"
-        sheet.text(sheet.HEAD, 0, words)
+        words = f"{len(mined):,} rows are more than a sheet holds ({MOST_ROWS:,})"
+        sheet.text(sheet.HEAD, 0, f"{words}: they are in {PLAN_FILE} beside this workbook")
         return
     names = {"unit": "unit", "parcel": "parcel", "destination": "destination", "bin": "bin"}
     columns: Sequence[Column] = [
@@ -354,13 +354,13 @@ def _plan(facts: Facts, book: Book) -> None:
     sheet.sheet.autofilter(sheet.HEAD, 0, sheet.HEAD + max(len(mined), 1), len(columns) - 1)
 
 
-def _charts(facts: Facts, book: Book, schedule: Sheet, cash: Sheet) -> None:
+def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     """Charts of the schedule and of the cash flow, drawn by Excel from the cells."""
     below = schedule.HEAD + len(facts.labels) + 4
     colours = material_colours(facts.mine)
     heads = [(schedule_head(f"mined_{name}_mt"), colour) for name, colour in colours.items()]
     strip = schedule_head("strip_ratio")
-    _insert(book, schedule, heads, (below, 0), "Material mined and strip ratio", ("Mt", strip, "t/t"))
+    _insert(schedule, heads, (below, 0), "Material mined and strip ratio", ("Mt", strip, "t/t"))
     feed = [(schedule_head("milled_direct_mt"), ORE[0])]
     feed += [
         (schedule_head(f"milled_from_{name}_mt"), ORE[1 + number % 3])
@@ -368,28 +368,24 @@ def _charts(facts: Facts, book: Book, schedule: Sheet, cash: Sheet) -> None:
     ]
     name, element = next(iter(facts.mine.elements.items()))
     grade = schedule_head(f"head_grade_{name}_{element.unit}")
-    _insert(book, schedule, feed, (below, 9), "Mill feed and head grade", ("Mt", grade, grade.rpartition(", ")[2]))
+    _insert(schedule, feed, (below, 9), "Mill feed and head grade", ("Mt", grade, grade.rpartition(", ")[2]))
     metal = next(column for column in facts.schedule.columns.astype(str) if "_recovered_" in column)
     head = schedule_head(metal)
-    _insert(book, schedule, [(head, ORE[1])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
+    _insert(schedule, [(head, ORE[1])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
     after = _cash_head(facts, "after_tax_cash_flow")
     below = cash.HEAD + len(facts.labels) + 4
     currency = facts.mine.money.currency
     line = (currency, f"NPV to date, {currency} M", f"{currency} M")
-    _insert(book, cash, [(after, GAIN)], (below, 0), "Cash after tax, and NPV to date", line)
+    _insert(cash, [(after, GAIN)], (below, 0), "Cash after tax, and NPV to date", line)
 
 
 def _insert(
-    book: Book,
-    sheet: Sheet,
-    columns: Sequence[tuple[str, str]],
-    place: tuple[int, int],
-    title: str,
-    line: tuple[str, str, str],
+    sheet: Sheet, columns: Sequence[tuple[str, str]], place: tuple[int, int], title: str, line: tuple[str, str, str]
 ) -> None:
     """Stacked columns with a line on an axis of its own. ``line``: unit of the columns, head and unit of the line."""
     unit, head, second = line
-    chart = book.book.add_chart({"type": "column", "subtype": "stacked"})
+    book = sheet.book.book
+    chart = book.add_chart({"type": "column", "subtype": "stacked"})
     for name, colour in columns:
         fill = {"fill": {"color": colour}, "gap": 40, "invert_if_negative": True, "invert_if_negative_color": COST}
         chart.add_series(
@@ -397,7 +393,7 @@ def _insert(
         )
     _dressed(chart, title, unit)
     if head:
-        over = book.book.add_chart({"type": "line"})
+        over = book.add_chart({"type": "line"})
         mark = {"type": "circle", "size": 5, "fill": {"color": "#1B2430"}, "border": {"color": "#1B2430"}}
         dress = {"line": {"color": "#1B2430", "width": 2}, "marker": mark, "y2_axis": True}
         over.add_series(

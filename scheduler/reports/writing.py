@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from instances.findings import BadInput, Finding
@@ -44,8 +45,7 @@ def write_reports(facts: Facts, out: str | Path | None = None, *, exports: Seque
     ]
     if not plan_fits(facts):
         writers.append((PLAN_FILE, lambda path: facts.plan.mined.to_parquet(path, index=False)))
-    for form in exports:
-        writers.append((f"{BLOCKS}.{form}", lambda path, form=form: write_blocks(facts, path, form)))  # type: ignore[misc]
+    writers += [(f"{BLOCKS}.{form}", partial(write_blocks, facts, form)) for form in exports]
     return [write_file(folder, name, write) for name, write in writers]
 
 
