@@ -85,4 +85,4 @@ def _main_destination(plan: Plan, units: Units) -> NDArray[np.object_]:
     totals = plan.mined.groupby(["parcel", "destination"], sort=True)["tonnes"].sum().reset_index()
     most = totals.sort_values("tonnes", kind="stable").drop_duplicates("parcel", keep="last")
     known = most.set_index("parcel")["destination"]
-    return np.asarray(units.parcels["parcel"].map(known).fillna("").to_numpy(object))
+    return np.asarray(units.parcels["parcel"].map(known.to_dict()).astype(object).fillna("").to_numpy(object))

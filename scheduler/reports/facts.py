@@ -77,7 +77,7 @@ class Facts:
         """Contents of ``summary.json``."""
         return self.run.summary
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         """Labels of the periods."""
         return list(self.mine.calendar.labels())

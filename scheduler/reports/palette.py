@@ -71,7 +71,7 @@ def ink_on(colour: str) -> str:
         value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in _channels(colour)
     ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#ffffff" if luminance < 0.179 else "#14181d"
+    return "#ffffff" if luminance < 0.179 else "#000000"
 
 
 def _channels(colour: str) -> tuple[int, int, int]:

@@ -5,6 +5,7 @@ A report never changes a run: it only ever adds the files named here, and replac
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Sequence
@@ -65,7 +66,8 @@ def write_file(folder: Path, name: str, write: Callable[[Path], None]) -> Path:
             [Finding(str(folder / name), None, f"a file that can be written ({error.strerror or error})")]
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
     return folder / name
 
 
