@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from scheduler.reports.numbers import shown
 
-WIDE, NARROW, FULL = 600, 350, 1180
-"""Widths at which figures are drawn: half a page, a telephone, a whole page."""
+WIDE, MIDDLE, NARROW, FULL = 600, 640, 350, 1180
+"""Widths at which figures are drawn: half a page, a sheet of paper or a tablet, a telephone, a whole page."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Figure:
 
     def drawings(self) -> list[tuple[str, Markup]]:
         """A class for each drawing, and the drawing."""
-        return [("wide", self.draw(FULL if self.full else WIDE)), ("narrow", self.draw(NARROW))]
+        widths = {"wide": FULL, "middle": MIDDLE, "narrow": NARROW} if self.full else {"wide": WIDE, "narrow": NARROW}
+        return [(kind, self.draw(width)) for kind, width in widths.items()]
 
 
 def by_period_table(

@@ -9,9 +9,17 @@ from typing import Any
 import numpy as np
 
 from scheduler.outcome import OPTIMAL
+from scheduler.reports import numbers
 from scheduler.reports.facts import Facts
-from scheduler.reports.numbers import NOTHING, money, percent, shown
+from scheduler.reports.numbers import NOTHING, percent, shown
 from scheduler.schedule import sold_unit
+
+SPACE = "\N{NO-BREAK SPACE}"
+
+
+def money(summary: Mapping[str, Any], amount: float) -> str:
+    """An amount with its currency, which no line breaks apart."""
+    return numbers.money(summary, amount).replace(" ", SPACE)
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,7 @@ class Tile:
 
     def __post_init__(self) -> None:
         """Keeps the figure on one line."""
-        object.__setattr__(self, "value", self.value.replace(" ", "\N{NO-BREAK SPACE}"))
+        object.__setattr__(self, "value", self.value.replace(" ", SPACE))
 
 
 @dataclass(frozen=True)

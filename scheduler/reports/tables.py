@@ -110,7 +110,7 @@ def marks_told(facts: Facts) -> str:
     number = counts(entries)
     bare = len(entries) - sum(number.values())
     text = (
-        f"Of the {len(entries)} numbers of the mine's file {number['published']} are published, {number['derived']} "
-        f"are derived from published ones and {number['assumed']} are assumed"
+        f"The mine's file holds {len(entries)} numbers: {number['published']} published, {number['derived']} derived "
+        f"from published ones, {number['assumed']} assumed"
     )
-    return f"{text}; {bare} carry no mark." if bare else f"{text}."
+    return f"{text}, {bare} without a mark." if bare else f"{text}."

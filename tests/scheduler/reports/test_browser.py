@@ -1,4 +1,4 @@
-"""The page in a real browser, where there is one: no error, no request, charts that fit, a slider that moves the year."""
+"""The page in a real browser, where there is one: no error, no request, charts that fit, a slider that works."""
 
 from __future__ import annotations
 
@@ -79,8 +79,9 @@ def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, width: int
     hidden = browser.find_elements("css selector", f"figure .at-{other} svg.chart")
     assert not any(chart.is_displayed() for chart in hidden)
     small = browser.execute_script(
-        "return Array.from(document.querySelectorAll('svg.chart text')).filter(t => t.getBoundingClientRect().height > 0)"
-        ".map(t => 12 * t.getScreenCTM().a).filter(size => size > 0 && size < 9).length"
+        "return Array.from(document.querySelectorAll('svg.chart text'))"
+        ".filter(t => t.getBoundingClientRect().height > 0).map(t => 12 * t.getScreenCTM().a)"
+        ".filter(size => size > 0 && size < 9).length"
     )
     assert small == 0
 
