@@ -13,12 +13,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from instances.findings import BadInput, Finding
+from instances.marks import GRADE_UNITS
 from scheduler.reports.blocks import NEVER
 from scheduler.reports.charts import Panel, Series, by_period
 from scheduler.reports.facts import Facts, read_facts
 from scheduler.reports.figure import Figure, Swatch, Table
 from scheduler.reports.headline import life
-from scheduler.reports.numbers import NOTHING, money, percent, shown, signed
+from scheduler.reports.numbers import METAL_UNITS, NOTHING, money, percent, shown, signed
 from scheduler.reports.palette import GAIN, RUNS
 from scheduler.schedule import sold_unit
 
@@ -124,12 +125,12 @@ def lines_of(compared: Compared) -> list[Line]:
     ]
     for name, element in first.elements.items():
         column = f"head_grade_{name}_{element.unit}"
-        unit = {"pct": "%", "g_per_t": "g/t"}[element.unit]
+        unit = GRADE_UNITS[element.unit]
         found.append(Line(f"grade-{name}", f"Head grade, {name.capitalize()}", unit, 3, partial(_column, column)))
     for name, product in first.products.items():
         unit = sold_unit(product)[0]
         found.append(
-            Line(f"metal-{name}", name.capitalize(), unit.capitalize(), 1, partial(_column, f"{name}_recovered_{unit}"))
+            Line(f"metal-{name}", name.capitalize(), METAL_UNITS[unit], 1, partial(_column, f"{name}_recovered_{unit}"))
         )
     currency = first.money.currency
     found.append(Line("stock", "Stock at the end", "Mt", 2, _stock))
@@ -293,7 +294,7 @@ def _totals(compared: Compared) -> list[tuple[str, str, int, Callable[[Facts], f
     ]
     for name, product in compared.runs[0].mine.products.items():
         unit = sold_unit(product)[0]
-        found.append((f"{name} recovered", unit.capitalize(), 1, partial(_figure, f"{name}_{unit}_total")))
+        found.append((f"{name} recovered", METAL_UNITS[unit], 1, partial(_figure, f"{name}_{unit}_total")))
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scheduler.outcome import OPTIMAL
 from scheduler.reports import numbers
 from scheduler.reports.facts import Facts
-from scheduler.reports.numbers import NOTHING, percent, shown
+from scheduler.reports.numbers import METAL_UNITS, NOTHING, percent, shown
 from scheduler.schedule import sold_unit
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -67,7 +67,7 @@ def tiles(facts: Facts) -> list[Tile]:
     for name, product in mine.products.items():
         unit = sold_unit(product)[0]
         total = summary[f"{name}_{unit}_total"]
-        called = {"mlb": "Mlb", "koz": "koz"}[unit]
+        called = METAL_UNITS[unit]
         best = int(np.argmax(facts.series(f"{name}_recovered_{unit}")))
         peak = (
             f"most in {facts.labels[best]}: {shown(float(facts.series(f'{name}_recovered_{unit}')[best]), 1)} {called}"

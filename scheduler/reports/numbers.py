@@ -8,6 +8,7 @@ from typing import Any
 
 MILLIONS_FROM, ONE_DIGIT_FROM = 1e5, 1e7
 LEAST_IN_FULL_PCT = 0.1
+METAL_UNITS = {"mlb": "Mlb", "koz": "koz"}
 NOTHING = "–"
 """What stands where there is no number."""
 

@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from instances.marks import GRADE_UNITS
 from instances.schema.base import by_period as each_period
 from instances.schema.destinations import TailingsFacility
 from scheduler.cashflow import by_periods
 from scheduler.reports.charts import Panel, Series, by_period
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
-from scheduler.reports.numbers import shown
+from scheduler.reports.numbers import METAL_UNITS, shown
 from scheduler.reports.palette import FILL, NOT_MINED, ORE, material_colours, store_colours
 from scheduler.schedule import YEARS_FIGURE, sold_unit
 
 LIMIT, RATIO = "var(--limit)", "var(--ink)"
-GRADE_UNITS = {"pct": "%", "g_per_t": "g/t"}
 
 
 def production_figures(facts: Facts) -> list[Figure]:
@@ -97,7 +97,7 @@ def metal_figures(facts: Facts) -> list[Figure]:
     """Metal recovered of each product by period, against what was published of it."""
     found = []
     for name, product in facts.mine.products.items():
-        unit = {"mlb": "Mlb", "koz": "koz"}[sold_unit(product)[0]]
+        unit = METAL_UNITS[sold_unit(product)[0]]
         metal = facts.series(f"{name}_recovered_{sold_unit(product)[0]}").tolist()
         payable = facts.series(f"{name}_payable_{sold_unit(product)[0]}").tolist()
         columns = (Series("this plan", metal, ORE[1]),)
@@ -109,7 +109,8 @@ def metal_figures(facts: Facts) -> list[Figure]:
             (f"payable, {unit}", payable, 1, True),
             *((f"{line.name}, {unit}", line.values, 1, False) for line in lines),
         ]
-        caption = f"{(product.title or name).capitalize()} recovered in each period."
+        sold = product.title or name
+        caption = f"{sold[:1].upper()}{sold[1:]}, recovered in each period."
         if lines:
             caption += " The dashes are the published average of the years they span."
         title = f"{name.capitalize()} by period"

@@ -9,12 +9,12 @@ import pandas as pd
 from markupsafe import Markup
 
 from instances.geometry.units import mined_tonnes
+from instances.marks import GRADE_UNITS
 from scheduler.reports.charts import Curve, Panel, Series, by_period, curves
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import NOTHING, shown
 from scheduler.reports.palette import ORE, WASTE
-from scheduler.reports.production import GRADE_UNITS
 from scheduler.reports.svg import Bands, Drawing, draw_band_labels, shortened
 from scheduler.schedule import ore_classes
 

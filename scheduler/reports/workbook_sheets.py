@@ -15,6 +15,7 @@ from scheduler.published import REASON_OVER_PCT, compare
 from scheduler.reports.binding import bindings
 from scheduler.reports.facts import Facts
 from scheduler.reports.money import line_words
+from scheduler.reports.numbers import METAL_UNITS
 from scheduler.reports.palette import COST, GAIN, ORE, material_colours, store_colours
 from scheduler.reports.sequence import phases_table
 from scheduler.reports.tables import ADDED, schedule_head
@@ -118,7 +119,7 @@ def _figures(facts: Facts) -> list[tuple[str, str, tuple[str, str] | None, objec
         if "_recovered_" in column:
             product, _, unit = column.partition("_recovered_")
             said = summary[f"{product}_{unit}_total"]
-            rows.append((f"{product} recovered", unit.capitalize(), ("Schedule", schedule_head(column)), said, "1"))
+            rows.append((f"{product} recovered", METAL_UNITS[unit], ("Schedule", schedule_head(column)), said, "1"))
     return rows
 
 
