@@ -22,6 +22,9 @@ def report(
             help="Write the scheduled block model too: csv, parquet or vtu (VTK). May be given again and again.",
         ),
     ] = None,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Write a picture of the pit at the end of each period too, PNG.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Report a run: report.html, one page that opens without network, and report.xlsx, with live totals and charts."""
@@ -29,7 +32,7 @@ def report(
     from scheduler.reports.facts import read_facts  # noqa: PLC0415
     from scheduler.reports.writing import write_reports  # noqa: PLC0415
 
-    files = write_reports(read_facts(run), out, exports=blocks or [])
+    files = write_reports(read_facts(run), out, exports=blocks or [], stills=pictures)
     if as_json:
         print_json({"run": run, "files": files})
         return

@@ -23,7 +23,7 @@ from scheduler.reports.svg import (
     shortened,
 )
 
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 10.0, 10.0, 26.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 10.0, 10.0, 42.0
 UPPER, LOWER, BETWEEN = 210.0, 90.0, 22.0
 
 
@@ -48,8 +48,8 @@ class Panel:
     zero: bool = True
 
 
-def by_period(width: int, label: str, labels: Sequence[str], panels: Sequence[Panel]) -> Markup:
-    """Panels over each other that share the periods along the bottom; the first is the tallest."""
+def by_period(width: int, label: str, labels: Sequence[str], panels: Sequence[Panel], axis: str = "period") -> Markup:
+    """Panels over each other that share the periods, or what ``axis`` names, along the bottom; the first is tallest."""
     heights = [UPPER] + [LOWER] * (len(panels) - 1)
     height = TOP + sum(heights) + BETWEEN * (len(panels) - 1) + BOTTOM
     drawing = Drawing(width, height, label)
@@ -58,7 +58,7 @@ def by_period(width: int, label: str, labels: Sequence[str], panels: Sequence[Pa
     for panel, tall in zip(panels, heights, strict=True):
         _draw_panel(drawing, panel, bands, labels, (top, top + tall))
         top += tall + BETWEEN
-    draw_band_labels(drawing, bands, labels, height - 8)
+    draw_band_labels(drawing, bands, labels, height - 24, axis)
     return drawing.svg()
 
 
@@ -167,7 +167,7 @@ def matrix(
 ) -> Markup:
     """A row of cells for each of ``rows``, a column for each period; a row without cells is a heading."""
     top = 6.0
-    height = top + row_height * len(rows) + 22
+    height = top + row_height * len(rows) + 38
     drawing = Drawing(width, height, label)
     bands = Bands(len(heads), room + 6, width - 4.0, filled=1.0)
     place = top
@@ -186,7 +186,7 @@ def matrix(
             if cell.words and len(cell.words) * CHARACTER < bands.width:
                 drawing.text(bands.middle(number), middle, cell.words, "middle", fill=ink_on(cell.colour))
         place += row_height
-    draw_band_labels(drawing, bands, heads, height - 6)
+    draw_band_labels(drawing, bands, heads, height - 22)
     return drawing.svg()
 
 

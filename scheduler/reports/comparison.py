@@ -214,7 +214,8 @@ def moves_figure(compared: Compared, place: int) -> Figure | None:
     caption = "Tonnes by the years that they are mined earlier or later; both runs mine them unless it says otherwise."
 
     def draw(width: int) -> Markup:
-        return by_period(width, title, [_short(str(one)) for one in words], (Panel("Mt", (series,)),))
+        panels = (Panel("Mt", (series,)),)
+        return by_period(width, title, [_short(str(one)) for one in words], panels, "mined earlier (-) or later (+)")
 
     return Figure(f"moves-{place}", title, caption, draw, Table(("moved", "blocks", "Mt"), rows))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -49,8 +50,11 @@ def _parquet(facts: Facts, path: Path) -> None:
     facts.blocks.to_parquet(path, index=False)
 
 
-def _vtk(facts: Facts, path: Path) -> None:
-    """An unstructured grid of voxels. Words become numbers, whose meaning stands in the field data."""
+def voxels(facts: Facts) -> Any:  # noqa: ANN401 - loaded only where it is wanted
+    """The block model as an unstructured grid of voxels, a cell a block.
+
+    Words are numbers, whose meaning stands in the field data.
+    """
     import pyvista  # noqa: PLC0415 - takes a second to load
 
     blocks, size = facts.blocks, np.asarray(facts.mine.blocks.size_m)
@@ -70,8 +74,12 @@ def _vtk(facts: Facts, path: Path) -> None:
         grid.cell_data[name] = codes.astype(np.int32)
         grid.field_data[f"{name}_names"] = [str(word) for word in words]
     grid.field_data["period_labels"] = list(facts.labels)
+    return grid
+
+
+def _vtk(facts: Facts, path: Path) -> None:
     written = path.with_name(f"{path.name}.vtu")
-    grid.save(written)
+    voxels(facts).save(written)
     written.replace(path)
 
 

@@ -79,15 +79,16 @@ def _benches(width: int, title: str, facts: Facts, shares: pd.DataFrame) -> Mark
     side = width / across
     highest, lowest = (int(shares.index.get_level_values(1).map(int).to_series().agg(pick)) for pick in ("max", "min"))
     row = 15.0 if highest - lowest < 40 else max(4.0, 600.0 / (highest - lowest + 1))
-    block = 26 + row * (highest - lowest + 1) + 24
+    block = 26 + row * (highest - lowest + 1) + 42
     drawing = Drawing(width, block * -(-len(phases) // across), title)
     for place, phase in enumerate(phases):
         left, top = (place % across) * side, (place // across) * block
         name = facts.mine.phases[str(phase)].title or str(phase)
-        bands = Bands(len(facts.labels), left + 34, left + side - 12, filled=1.0)
-        drawing.text(bands.start, top + 16, shortened(name, side - 50), "strong")
+        bands = Bands(len(facts.labels), left + 42, left + side - 12, filled=1.0)
+        drawing.text(bands.start, top + 16, shortened(name, side - 58), "strong")
         _draw_benches(drawing, facts, (name, shares.loc[phase]), bands, (top + 26, row, highest))
-        draw_band_labels(drawing, bands, facts.labels, top + block - 8)
+        draw_band_labels(drawing, bands, facts.labels, top + block - 26)
+        drawing.turned(left + 9, top + 26 + row * (highest - lowest + 1) / 2, "bench")
     return drawing.svg()
 
 

@@ -171,8 +171,9 @@ def draw_y_axis(drawing: Drawing, y: Linear, sides: tuple[float, float], title: 
     drawing.turned(11, (y.start + y.end) / 2, title)
 
 
-def draw_band_labels(drawing: Drawing, bands: Bands, labels: Sequence[str], y: float) -> None:
-    """Labels under the bands, as many as find room."""
+def draw_band_labels(drawing: Drawing, bands: Bands, labels: Sequence[str], y: float, title: str = "period") -> None:
+    """Labels under the bands, as many as find room, and under them what they are."""
+    drawing.text((bands.start + bands.end) / 2, y + 16, title, "middle soft")
     longest = max((len(label) for label in labels), default=1) * CHARACTER + 5
     every = max(1, math.ceil(longest / bands.step)) if bands.step else 1
     for place, label in enumerate(labels):

@@ -21,13 +21,16 @@ from scheduler.reports.workbook_sheets import PLAN_FILE, plan_fits
 PAGE, WORKBOOK = "report.html", "report.xlsx"
 
 
-def write_reports(facts: Facts, out: str | Path | None = None, *, exports: Sequence[str] = ()) -> list[Path]:
-    """Writes the page and the workbook of a run, and its block model in the forms asked for.
+def write_reports(
+    facts: Facts, out: str | Path | None = None, *, exports: Sequence[str] = (), stills: bool = False
+) -> list[Path]:
+    """Writes the page and the workbook of a run, and its block model and pictures where they are asked for.
 
     Args:
         facts: the run.
         out: folder, made where there is none; the run's own unless given.
         exports: endings of the files of the block model: of :data:`scheduler.reports.export.FORMS`.
+        stills: whether the pit is drawn at the end of each period too.
 
     Returns:
         The files written.
@@ -47,6 +50,10 @@ def write_reports(facts: Facts, out: str | Path | None = None, *, exports: Seque
     if not plan_fits(facts):
         writers.append((PLAN_FILE, lambda path: facts.plan.mined.to_parquet(path, index=False)))
     writers += [(f"{BLOCKS}.{form}", partial(write_blocks, facts, form)) for form in exports]
+    if stills:
+        from scheduler.reports.stills import periods_drawn, write_still  # noqa: PLC0415 - loads VTK
+
+        writers += [(f"pit-{facts.labels[one]}.png", partial(write_still, facts, one)) for one in periods_drawn(facts)]
     return [write_file(folder, name, write) for name, write in writers]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from scheduler.reports.comparison import read_compared
 from scheduler.reports.facts import Facts
+from scheduler.reports.headline import tiles
 from scheduler.reports.page import comparison_page, report_page
 from tests.scheduler.reports.conftest import found_program
 
@@ -68,10 +69,12 @@ def pixels(browser: Any) -> str:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, width: int):
+def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, mzo: Facts, width: int):
     assert opened(browser, page_file, width) == []
     assert browser.get_log("browser") == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    for tile in tiles(mzo):
+        assert browser.find_element("css selector", f"#tile-{tile.key} dd").text == tile.value.replace("\xa0", " ")
     kind, other = ("narrow", "wide") if width < 600 else ("wide", "narrow")
     charts = browser.find_elements("css selector", f"figure .at-{kind} svg.chart")
     assert len(charts) == 11
