@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,23 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     plan = hand_plan(instance)
     write_plan(folder, instance, plan, shadow_prices=prices, audit=audit_told, message=HOSTILE[1], status=HOSTILE[0])
     return read_facts(folder)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a window."""
+    chromium, driver = found_program("chromium", "chromium-browser", "google-chrome"), found_program("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("Chromium and its driver are not installed: no page was opened in a browser")
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: no page was opened")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    yield found
+    found.quit()
 
 
 def file_bytes(folder: Path) -> dict[str, bytes]:

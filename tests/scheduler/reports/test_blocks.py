@@ -35,7 +35,7 @@ def test_units_without_arcs_are_the_units():
     assert len(whole.arcs)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.floats(0, 1), min_size=3, max_size=3), st.booleans())
 def test_a_block_goes_when_half_of_its_unit_has_gone(parts: list[float], whole: bool):
     """By walking through the periods one by one, for the lower of two benches."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +12,8 @@ from scheduler.reports.comparison import read_compared
 from scheduler.reports.facts import Facts
 from scheduler.reports.headline import tiles
 from scheduler.reports.page import comparison_page, report_page
-from tests.scheduler.reports.conftest import found_program
 
 WIDTHS = (390, 1440)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium without a window."""
-    chromium, driver = found_program("chromium", "chromium-browser", "google-chrome"), found_program("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("Chromium and its driver are not installed: no page was opened in a browser")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed: no page was opened")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    yield found
-    found.quit()
 
 
 @pytest.fixture(scope="module")
