@@ -35,7 +35,15 @@ def main(given: str) -> None:
             answer = solve_mine(instance, request, clock=clock, on_progress=progress, cancel=cancel, log_file=log)
             if answer.plan is not None:
                 text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-                write_run(asked["out"], answer.instance, answer.plan, answer.tables(), answer.summary, text)
+                write_run(
+                    asked["out"],
+                    answer.instance,
+                    answer.plan,
+                    answer.tables(),
+                    answer.summary,
+                    text,
+                    certificate=answer.certificate,
+                )
                 write_reports(read_facts(asked["out"]))
         tell(
             status=answer.summary["status"],

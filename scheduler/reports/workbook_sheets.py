@@ -93,6 +93,8 @@ def _figures(facts: Facts) -> list[tuple[str, str, tuple[str, str] | None, objec
         ),
         ("bound: no plan is worth more", currency, None, summary.get("bound"), "whole"),
         ("gap to the bound", "fraction", None, summary.get("gap"), "gap"),
+        ("certified bound, checked without solving", currency, None, summary.get("certified_bound"), "whole"),
+        ("gap to the certified bound", "fraction", None, summary.get("gap_certified"), "gap"),
         ("plan as made by hand", currency, None, summary.get("baseline_objective"), "whole"),
         ("NPV after tax", currency, ("Cash flow", _cash_head(facts, "discounted_after_tax")), summary["npv"], "whole"),
     ]
@@ -120,7 +122,7 @@ def _figures(facts: Facts) -> list[tuple[str, str, tuple[str, str] | None, objec
             product, _, unit = column.partition("_recovered_")
             said = summary[f"{product}_{unit}_total"]
             rows.append((f"{product} recovered", METAL_UNITS[unit], ("Schedule", schedule_head(column)), said, "1"))
-    return rows
+    return [row for row in rows if row[2] is not None or row[3] is not None]
 
 
 def _schedule(facts: Facts, book: Book) -> Sheet:

@@ -205,7 +205,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     return read_facts(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Chromium without a window."""
     chromium, driver = found_program("chromium", "chromium-browser", "google-chrome"), found_program("chromedriver")
