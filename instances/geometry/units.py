@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import networkx as nx
@@ -63,6 +63,17 @@ def scheduling_units(instance: Instance, resolution: Resolution) -> Units:
     Raises:
         BadInput: where precedence runs in a cycle; it names the cycle.
     """
+    units, unit_of_block = _units_of_blocks(instance, resolution)
+    return replace(units, arcs=_arcs(instance, units.units, unit_of_block, resolution))
+
+
+def units_without_arcs(instance: Instance, resolution: Resolution) -> Units:
+    """Units and parcels at a resolution, for those who look at a plan and schedule nothing: ``arcs`` is empty."""
+    return _units_of_blocks(instance, resolution)[0]
+
+
+def _units_of_blocks(instance: Instance, resolution: Resolution) -> tuple[Units, NDArray[np.int64]]:
+    """The units, still without arcs, and the unit of each row of the block table, -1 where nothing is left to mine."""
     mined = mined_tonnes(instance)
     blocks = instance.blocks
     present = (mined["tonnes"] > 0).to_numpy()
@@ -85,8 +96,7 @@ def scheduling_units(instance: Instance, resolution: Resolution) -> Units:
     parcel_of_block[present] = parcel
     unit_of_block = np.full(len(blocks), -1, dtype=np.int64)
     unit_of_block[present] = number
-    arcs = _arcs(instance, units, unit_of_block, resolution)
-    return Units(resolution, units, parcels, arcs, parcel_of_block)
+    return Units(resolution, units, parcels, _arc_table({}), parcel_of_block), unit_of_block
 
 
 def _grade_bins(instance: Instance, blocks: pd.DataFrame, mined: pd.DataFrame) -> NDArray[np.int64]:
@@ -176,7 +186,11 @@ def _arcs(
         found[pair] = max(lag, found.get(pair, 0.0))
     _refuse_cycle(found, units)
     kept = _without_implied(found) if resolution == "panel" else found
-    table = pd.DataFrame([(a, b, lag) for (a, b), lag in sorted(kept.items())], columns=["unit", "needs", "lag_years"])
+    return _arc_table(kept)
+
+
+def _arc_table(arcs: dict[tuple[int, int], float]) -> pd.DataFrame:
+    table = pd.DataFrame([(a, b, lag) for (a, b), lag in sorted(arcs.items())], columns=["unit", "needs", "lag_years"])
     return table.astype({"unit": np.int64, "needs": np.int64, "lag_years": np.float64})
 
 

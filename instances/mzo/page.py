@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,19 +9,14 @@ import numpy as np
 
 from instances.geometry.units import block_arcs, mined_tonnes
 from instances.instance import Instance
+from instances.marks import Marked, counts, marked_entries
 from instances.mzo.generator import Parameters
 from instances.reading import read_mine
-from instances.schema import Mine
-from instances.schema.provenance import Mark
-from instances.schema.units import unit_of
 
 COMMAND = "`python -m instances.documentation docs`"
 ORE = ("direct_ore", "low_grade_ore")
 WASTE = ("waste_rock", "backfill", "tailings")
-MARKS = ("published", "derived", "assumed")
 RELEASE = "Imperial Metals news release, 22 Nov 2011"
-GRADE_UNITS = {"pct": "%", "g_per_t": "g/t"}
-NOT_NUMBERS = frozenset({"format"})
 
 
 @dataclass(frozen=True)
@@ -50,9 +43,8 @@ class TableFigure:
 def mzo_page() -> str:
     """The bundled mine: every number with its mark and source, and what its block table adds up to."""
     instance = read_mine("mzo")
-    contents = instance.mine.model_dump(exclude_unset=True, exclude={"provenance", "published"})
-    rows = [(path, value, mark_of(instance.mine, path)) for path, value in marked_numbers(instance.mine, contents)]
-    counts = {kind: sum(mark is not None and mark.mark == kind for _, _, mark in rows) for kind in MARKS}
+    rows = marked_entries(instance.mine)
+    count = counts(rows)
     lines = [
         "# The Huckleberry MZO mine, number by number",
         "",
@@ -60,8 +52,8 @@ def mzo_page() -> str:
         "",
         "Every number is *published* (by the source named), *derived* (arithmetic on published numbers) or",
         "*assumed* (our choice, with its reason). Nothing assumed may be read as published. Money is C$ unless a",
-        f"name says `usd`. Of {len(rows)} entries {counts['published']} are published, {counts['derived']} derived and",
-        f"{counts['assumed']} assumed.",
+        f"name says `usd`. Of {len(rows)} entries {count['published']} are published, {count['derived']} derived and",
+        f"{count['assumed']} assumed.",
         "",
         "## What the block table adds up to",
         "",
@@ -90,58 +82,18 @@ def mzo_page() -> str:
         "",
         "| key | value | unit | mark | source or reason |",
         "|---|---|---|---|---|",
-        *[_number_row(instance.mine, path, value, mark) for path, value, mark in rows],
+        *[_number_row(entry) for entry in rows],
     ]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _number_row(mine: Mine, path: str, value: object, mark: Mark | None) -> str:
-    shown = ", ".join(f"{item:g}" for item in value) if isinstance(value, tuple) else _shown(value)
-    keys = path.split(".")
-    unit = next((unit for key in reversed(keys) if (unit := unit_of(key))), "")
-    unit = GRADE_UNITS[mine.elements[keys[-1]].unit] if unit == "unit of the element" else unit
-    source = ("", "") if mark is None else (mark.mark, mark.source)
-    return f"| `{path}` | {shown} | {unit} | {source[0]} | {_cell(source[1])} |"
-
-
-def _shown(value: object) -> str:
-    return f"{value:,.10g}" if isinstance(value, int | float) and not isinstance(value, bool) else str(value).lower()
+def _number_row(entry: Marked) -> str:
+    source = ("", "") if entry.mark is None else (entry.mark.mark, entry.mark.source)
+    return f"| `{entry.path}` | {entry.text} | {entry.unit} | {source[0]} | {_cell(source[1])} |"
 
 
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
-
-
-def numbers(contents: object, path: str = "") -> Iterator[tuple[str, object]]:
-    """The key path and value of every number, date and list of numbers of nested tables and lists."""
-    if isinstance(contents, Mapping):
-        for key, value in contents.items():
-            yield from numbers(value, f"{path}.{key}" if path else str(key))
-    elif isinstance(contents, tuple) and not all(isinstance(item, int | float) for item in contents):
-        for number, item in enumerate(contents):
-            yield from numbers(item, f"{path}.{number}")
-    elif isinstance(contents, int | float | dt.date | tuple) and contents != () and path not in NOT_NUMBERS:
-        yield path, contents
-
-
-def marked_numbers(mine: Mine, contents: object) -> Iterator[tuple[str, object]]:
-    """As :func:`numbers`, the numbers of a list apart where some of them have a mark of their own."""
-    for path, value in numbers(contents):
-        if isinstance(value, tuple):
-            own = [number for number in range(len(value)) if f"{path}.{number}" in mine.provenance]
-            yield from ((f"{path}.{number}", value[number]) for number in own)
-            rest = tuple(item for number, item in enumerate(value) if number not in own)
-            if rest:
-                yield path, rest
-        else:
-            yield path, value
-
-
-def mark_of(mine: Mine, path: str) -> Mark | None:
-    """The mark that covers a key path: its own, or the one of the nearest path above it."""
-    keys = path.split(".")
-    above = (".".join(keys[:length]) for length in range(len(keys), 0, -1))
-    return next((mine.provenance[place] for place in above if place in mine.provenance), None)
 
 
 def table_figures(instance: Instance) -> list[TableFigure]:

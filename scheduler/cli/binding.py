@@ -8,6 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from scheduler.cli.tables import new_table
+from scheduler.reports.binding import bindings
+from scheduler.reports.numbers import three_figures
 
 MOST_SHOWN = 12
 
@@ -22,20 +24,16 @@ def binding_table(prices: Sequence[Mapping[str, Any]], currency: str, labels: Se
     """
     table = new_table("limit", ("binds in",), ("largest", "in", "least"))
     table.add_column("unit", no_wrap=True)
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for price in prices:
-        groups.setdefault((str(price["key"]), str(price["unit"])), []).append(price)
-    ranked = sorted(groups.items(), key=lambda group: -sum(abs(float(price["value"])) for price in group[1]))
-    for (key, unit), rows in ranked[:MOST_SHOWN]:
-        largest = max(rows, key=lambda price: abs(float(price["value"])))
-        least = min(rows, key=lambda price: abs(float(price["value"])))
+    for limit in bindings(prices)[:MOST_SHOWN]:
+        largest = max(limit.prices, key=lambda period: abs(limit.prices[period]))
+        least = min(limit.prices, key=lambda period: abs(limit.prices[period]))
         table.add_row(
-            key,
-            period_ranges([str(price["period"]) for price in rows], labels),
-            _amount(float(largest["value"])),
-            str(largest["period"]),
-            _amount(float(least["value"])),
-            f"{currency}/{unit.removesuffix('s') if len(unit) > 1 else unit}",
+            limit.key,
+            period_ranges(list(limit.prices), labels),
+            three_figures(limit.prices[largest]),
+            largest,
+            three_figures(limit.prices[least]),
+            limit.price_unit(currency),
         )
     return table
 
@@ -51,7 +49,3 @@ def period_ranges(periods: Sequence[str], labels: Sequence[str]) -> str:
             runs.append([place])
     join = " to " if any("-" in label for label in labels) else "-"
     return ", ".join(labels[run[0]] if len(run) == 1 else f"{labels[run[0]]}{join}{labels[run[-1]]}" for run in runs)
-
-
-def _amount(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}"

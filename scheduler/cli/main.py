@@ -11,7 +11,22 @@ import typer
 from typer.core import TyperGroup
 
 from instances.findings import BadInput
-from scheduler.cli import bound, check, example, instances, new, pit, pits, show, solve, validate, verify
+from scheduler.cli import (
+    board,
+    bound,
+    check,
+    compare,
+    example,
+    instances,
+    new,
+    pit,
+    pits,
+    report_command,
+    show,
+    solve,
+    validate,
+    verify,
+)
 from scheduler.cli.output import tell_bad_input
 from scheduler.outcome import ExitCode
 
@@ -66,6 +81,9 @@ app.command("example")(example.example)
 app.command("new")(new.new)
 app.command("show")(show.show)
 app.command("verify")(verify.verify)
+app.command("report")(report_command.report)
+app.command("compare")(compare.compare)
+app.command("board")(board.board)
 app.command("pit")(pit.pit)
 app.command("pits")(pits.pits)
 app.command("bound")(bound.bound)

@@ -15,13 +15,13 @@ from scheduler.cli.schedule_view import schedule_view
 from scheduler.cli.tables import NO_VALUE, new_table
 from scheduler.outcome import OPTIMAL, PROVEN_RELATIVE
 from scheduler.published import REASON_OVER_PCT, compare
+from scheduler.reports.numbers import digits_of, money, percent
 
 Summary = Mapping[str, Any]
 FINDINGS_SHOWN = 10
 WIDE = 110
 """Columns from which the schedule names the phases worked."""
-MILLIONS_FROM, ONE_DIGIT_FROM = 1e5, 1e7
-LEAST_SHOWN_S, LEAST_IN_FULL_PCT = 0.05, 0.1
+LEAST_SHOWN_S = 0.05
 STAGES = (
     "import",
     "read",
@@ -179,7 +179,7 @@ def print_published(console: Console, instance: Instance, summary: Summary) -> N
     for heading in ("published", "this plan", "differs", "ground"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
-        digits = _digits(row.published)
+        digits = digits_of(row.published)
         table.add_row(
             row.title,
             row.unit,
@@ -218,30 +218,11 @@ def seconds_line(summary: Summary) -> str:
     return f"{total:.1f} s ({parts}), seed {summary['seed']}, mine {str(summary['instance_hash'])[:12]}"
 
 
-def percent(fraction: float) -> str:
-    """A gap in per cent, with two significant digits at least."""
-    value = 100 * fraction
-    return f"{value:.2f} %" if value >= LEAST_IN_FULL_PCT else f"{value:.2g} %"
-
-
-def money(summary: Summary, amount: float) -> str:
-    """An amount with its currency, in millions where it is large."""
-    currency, size = summary["currency"], abs(amount)
-    if size < MILLIONS_FROM:
-        return f"{currency} {amount:,.0f}"
-    return f"{currency} {amount / 1e6:,.{1 if size >= ONE_DIGIT_FROM else 3}f} M"
-
-
 def _signed(pct: float | None) -> str:
     """A difference in per cent; what rounds to nothing has no sign."""
     if pct is None:
         return NO_VALUE
     return f"{pct:+.1f} %" if round(pct, 1) else "0.0 %"
-
-
-def _digits(value: float) -> int:
-    text = f"{value:.6g}"
-    return min(len(text.partition(".")[2]), 4) if "e" not in text else 0
 
 
 def _number(value: float | None, digits: int) -> str:

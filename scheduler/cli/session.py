@@ -39,6 +39,7 @@ class Wanted:
         replace: whether an earlier run there may be replaced.
         as_json: whether the summary is printed as JSON.
         quiet: whether there is no progress.
+        report: whether the run is reported too.
     """
 
     mine: str
@@ -47,6 +48,7 @@ class Wanted:
     replace: bool
     as_json: bool
     quiet: bool
+    report: bool = False
 
 
 class Session:
@@ -82,6 +84,8 @@ class Session:
         written = None
         if answer.plan is not None:
             written = self._written(answer, folder, log)
+            if self.wanted.report:
+                self._reported(written)
         return self._told(answer, written)
 
     def _solved(self, instance: Instance) -> tuple[Answer, str]:
@@ -121,6 +125,14 @@ class Session:
             self._told(answer, None)
             raise
         return folder
+
+    def _reported(self, folder: str) -> None:
+        from scheduler.reports.facts import read_facts  # noqa: PLC0415 - only where it is asked for
+        from scheduler.reports.writing import write_reports  # noqa: PLC0415
+
+        for file in write_reports(read_facts(folder)):
+            if not self.wanted.quiet:
+                typer.echo(f"wrote {file}", err=True)
 
     def _told(self, answer: Answer, written: str | None) -> ExitCode:
         if self.wanted.as_json:

@@ -50,6 +50,9 @@ def solve(
         typer.Option(metavar="DIR", help="Folder of the run; runs/<mine>-<time> in the current folder unless given."),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an earlier run in the folder of --out.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write report.html and report.xlsx into the run's folder too.")
+    ] = False,
     precedence: PrecedenceOption = None,
     blocks: BlocksOption = None,
     as_json: JsonOption = False,
@@ -64,7 +67,7 @@ def solve(
         if value not in known:
             raise BadInput([Finding(name, value, f"one of {', '.join(known)}")])
     refused = {"--set": bool(changes), "--node-limit": node_limit is not None, "--replace": replace}
-    refused |= {"--resolution": resolution != "panel"}
+    refused |= {"--resolution": resolution != "panel", "--report": report}
     other = MineLibSolve(
         file=mine,
         gap=gap,
@@ -93,5 +96,5 @@ def solve(
         resolution=cast("Resolution", resolution),
         engine=cast("Engine", engine),
     )
-    wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet)
+    wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet, report=report)
     raise typer.Exit(Session(wanted, request, importing_s=time.perf_counter() - began).run())

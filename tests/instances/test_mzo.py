@@ -13,8 +13,9 @@ import pytest
 from instances.geometry.slopes import Slope, cone_offsets
 from instances.geometry.units import scheduling_units
 from instances.instance import Instance
+from instances.marks import mark_of, numbers
 from instances.mzo import generator
-from instances.mzo.page import mark_of, numbers, table_figures
+from instances.mzo.page import table_figures
 
 FOLDER = Path(generator.__file__).parent
 MZO_PHASES = ["mzo1", "mzo2", "mzo3"]

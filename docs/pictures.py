@@ -1,0 +1,117 @@
+"""Makes the pictures of the documentation from a run of the bundled mine, in Chromium without a window.
+
+    pitwise solve mzo --out runs/mzo --report
+    pitwise board runs/mzo &
+    python docs/pictures.py runs/mzo http://127.0.0.1:8321/
+
+Without the address of a board that picture is left as it is.
+
+Needs Chromium and its driver (Debian: chromium, chromium-driver) and the packages of ``pip install -e '.[test]'``.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from selenium import webdriver
+from selenium.webdriver.support.ui import WebDriverWait
+
+PLACE = Path(__file__).parent / "_static"
+COLOURS = 256
+PATIENCE_S = 400
+WINDOW = {"height": 900, "deviceScaleFactor": 1, "mobile": False}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a part of the page.
+
+    Attributes:
+        name: of its file.
+        width: of the window, pixels.
+        top: selector of the element where it begins.
+        bottom: selector of the one where it ends.
+        end: edge of that one: ``top`` or ``bottom``.
+        period: where the slider stands, counted from the start; ``None`` leaves it.
+    """
+
+    name: str
+    width: int
+    top: str
+    bottom: str
+    end: str = "bottom"
+    period: int | None = None
+
+
+PICTURES = (
+    Picture("report.png", 1440, "header.top", "#feed", "bottom"),
+    Picture("report-pit.png", 1440, "#pit", "#plans", "bottom", 5),
+    Picture("report-cash.png", 1440, "#cash-flow", "#published", "top"),
+    Picture("report-phone.png", 390, "header.top", "#mined", "bottom"),
+)
+
+
+def main(run: str, board: str | None = None) -> None:
+    """Takes every picture."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
+        options.add_argument(argument)
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    page = (Path(run) / "report.html").resolve().as_uri()
+    try:
+        for picture in PICTURES:
+            take(browser, page, picture)
+        if board is not None:
+            take_board(browser, board)
+    finally:
+        browser.quit()
+
+
+def take(browser: webdriver.Chrome, page: str, picture: Picture) -> None:
+    """Opens the page, sets the slider, and keeps the part that is wanted with few colours."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": picture.width})
+    light = {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", light)
+    browser.get(page)
+    if picture.period is not None:
+        move = "const s = document.getElementById('solid-year'); s.value = arguments[0];"
+        move += "s.dispatchEvent(new Event('input'))"
+        browser.execute_script(move, str(picture.period))
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    edge = "return document.querySelector(arguments[0]).getBoundingClientRect()[arguments[1]] + scrollY"
+    first = max(0, int(browser.execute_script(edge, picture.top, "top")) - 14)
+    last = int(browser.execute_script(edge, picture.bottom, picture.end)) + (14 if picture.end == "bottom" else -14)
+    clip = {"x": 0, "y": first, "width": picture.width, "height": last - first, "scale": 1}
+    shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
+    keep(shot["data"], PLACE / picture.name)
+
+
+def take_board(browser: webdriver.Chrome, address: str) -> None:
+    """Moves the mill's slider two steps up, solves, and keeps the page."""
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1100, "height": 1112})
+    browser.get(address)
+    wait = WebDriverWait(browser, PATIENCE_S)
+    wait.until(lambda page: page.find_elements("id", "lever-mill"))[0].send_keys("\ue014\ue014")
+    wait.until(lambda page: page.find_element("id", "lever-mill-told").text == "110")
+    browser.execute_script("document.getElementById('solve').click()")
+    wait.until(lambda page: page.find_elements("id", "worth-1"))
+    browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
+    keep(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"], PLACE / "board.png")
+
+
+def keep(data: str, file: Path) -> None:
+    """Writes a picture with few colours."""
+    image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
+    image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
+    sys.stdout.write(f"{file}: {image.width} x {image.height}, {file.stat().st_size / 1e3:.0f} kB\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,85 @@
+"""A figure of a report: a drawing for each width, its legend, what it says, and the same numbers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from scheduler.reports.numbers import shown
+
+WIDE, MIDDLE, NARROW, FULL = 600, 640, 350, 1180
+"""Widths at which figures are drawn: half a page, a sheet of paper or a tablet, a telephone, a whole page."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        heads: headings with their units; the first column heads its rows.
+        rows: cells.
+        foot: a last row set apart.
+        texts: numbers of the columns, besides the first, that hold words rather than numbers.
+    """
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    foot: tuple[str, ...] = ()
+    texts: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """An entry of a legend: ``shape`` is ``box``, ``line`` or ``dashes``."""
+
+    name: str
+    colour: str
+    shape: str = "box"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure.
+
+    Attributes:
+        key: its name within the page, of letters and dashes.
+        title: what it shows.
+        caption: what it says, in a sentence or two.
+        draw: gives the drawing at a width.
+        legend: what the colours mean.
+        table: the same numbers.
+        full: whether it takes the whole width of the page.
+    """
+
+    key: str
+    title: str
+    caption: str
+    draw: Callable[[int], Markup]
+    table: Table
+    legend: tuple[Swatch, ...] = ()
+    full: bool = False
+
+    def drawings(self) -> list[tuple[str, Markup]]:
+        """A class for each drawing, and the drawing."""
+        widths = {"wide": FULL, "middle": MIDDLE, "narrow": NARROW} if self.full else {"wide": WIDE, "narrow": NARROW}
+        return [(kind, self.draw(width)) for kind, width in widths.items()]
+
+
+def by_period_table(
+    labels: Sequence[str], columns: Sequence[tuple[str, Sequence[float], int, bool]], first: str = "period"
+) -> Table:
+    """A row a period, and totals where they mean something.
+
+    Args:
+        labels: of the periods.
+        columns: heading with unit, values, digits, and whether they add up to a total.
+        first: heading of the labels.
+    """
+    rows = tuple(
+        (label, *(shown(float(values[number]), digits) for _, values, digits, _ in columns))
+        for number, label in enumerate(labels)
+    )
+    foot = ("all", *(shown(float(sum(values)), digits) if adds else "" for _, values, digits, adds in columns))
+    return Table((first, *(head for head, _, _, _ in columns)), rows, foot if any(c[3] for c in columns) else ())

@@ -1,0 +1,172 @@
+"""Figures of cash: where it goes, when it comes, and what binds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from markupsafe import Markup
+
+from scheduler.reports.binding import Binding, bindings
+from scheduler.reports.charts import Cell, Panel, Series, Step, by_period, matrix, waterfall
+from scheduler.reports.facts import Facts
+from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
+from scheduler.reports.numbers import NOTHING, shown, three_figures
+from scheduler.reports.palette import COST, GAIN, TOTAL, between
+
+INCOME = ("gross_revenue", "by_products")
+CHARGES = ("treatment", "refining", "freight")
+TAXES = ("mineral_tax", "income_tax")
+TOTALS = ("net_smelter_return", "operating_cash_flow", "pre_tax_cash_flow", "after_tax_cash_flow")
+WORDS = {
+    "gross_revenue": "payable metal at its price",
+    "treatment": "treatment charges",
+    "refining": "refining charges",
+    "freight": "freight of concentrate",
+    "by_products": "by-products",
+    "net_smelter_return": "net smelter return",
+    "mining": "mining, unit cost",
+    "mining_extras": "mining, extra for materials",
+    "haulage": "haulage",
+    "reclaim": "reclaim of stock",
+    "milling": "milling, unit cost",
+    "closure": "closure",
+    "operating_cash_flow": "operating cash flow",
+    "options": "capacity bought",
+    "capital": "capital",
+    "pre_tax_cash_flow": "cash flow before tax",
+    "mineral_tax": "mineral tax",
+    "income_tax": "income tax",
+    "after_tax_cash_flow": "cash flow after tax",
+    "discounted_pre_tax": "discounted, before tax",
+    "discounted_after_tax": "discounted, after tax",
+}
+PALE = ("#dbe8f3", "#1f77b4")
+"""From a limit that is worth little to the one that is worth most."""
+MOST_LIMITS = 20
+
+
+def line_words(line: str) -> str:
+    """A line of the cash flow in words."""
+    return WORDS.get(line, line.replace("fixed_", "fixed cost of the ").replace("_", " "))
+
+
+def line_sign(line: str) -> int:
+    """1 for what comes in and for totals, -1 for what is paid."""
+    return 1 if line in (*INCOME, *TOTALS) or line.startswith("discounted") else -1
+
+
+def cash_lines(facts: Facts) -> list[str]:
+    """Lines of the cash flow that are not nought throughout, from revenue down to cash after tax."""
+    columns = facts.cash.table.columns.astype(str).tolist()
+    first, last = columns.index("gross_revenue"), columns.index("after_tax_cash_flow")
+    table = facts.cash.table
+    kept = [name for name in columns[first : last + 1] if table[name].to_numpy(float).any() or name in TOTALS]
+    without_by_products = [name for name in kept if name != "by_products"]
+    if "by_products" in kept:
+        without_by_products.insert(1, "by_products")
+    return without_by_products
+
+
+def money_figures(facts: Facts) -> list[Figure]:
+    """The waterfall, and cash by period."""
+    return [waterfall_figure(facts), cash_figure(facts)]
+
+
+def waterfall_figure(facts: Facts) -> Figure:
+    """From revenue down to cash after tax, over the whole life, undiscounted."""
+    currency, table = facts.mine.money.currency, facts.cash.table
+    steps, rows = [], []
+    for line in cash_lines(facts):
+        amount = line_sign(line) * float(table[line].sum()) / 1e6
+        steps.append(Step(line_words(line), amount, line in TOTALS))
+        per_milled = amount * 1e6 / float(table["milled_t"].sum()) if table["milled_t"].sum() > 0 else float("nan")
+        rows.append((line_words(line), shown(amount, 1), shown(per_milled, 2)))
+    title = "Where the cash goes"
+    unit = f"{currency} million, undiscounted"
+    caption = "The whole life, undiscounted: what is earned, what it costs, and what is left after tax."
+    heads = ("line", f"{currency} M", f"{currency} per tonne milled")
+    legend = (Swatch("earned", GAIN), Swatch("paid", COST), Swatch("what is left", TOTAL))
+    return Figure(
+        "waterfall",
+        title,
+        caption,
+        lambda width: waterfall(width, title, steps, unit),
+        Table(heads, tuple(rows)),
+        legend,
+    )
+
+
+def cash_figure(facts: Facts) -> Figure:
+    """Cash after tax by period, and its value to date."""
+    currency, table = facts.mine.money.currency, facts.cash.table
+    after = table["after_tax_cash_flow"].to_numpy(float) / 1e6
+    value = table["discounted_after_tax"].to_numpy(float) / 1e6
+    to_date = np.cumsum(value)
+    columns = (
+        Series("cash after tax, undiscounted", np.where(after > 0, after, 0).tolist(), GAIN),
+        Series("cash after tax, undiscounted (spent)", np.where(after < 0, after, 0).tolist(), COST),
+    )
+    panel = Panel(f"{currency} million", columns, (Series("NPV to date", to_date.tolist(), "var(--ink)"),), digits=1)
+    shown_table = by_period_table(
+        facts.labels,
+        [
+            (f"before tax, {currency} M", (table["pre_tax_cash_flow"] / 1e6).tolist(), 1, True),
+            (f"after tax, {currency} M", after.tolist(), 1, True),
+            ("discount factor", table["discount_factor"].tolist(), 4, False),
+            (f"discounted after tax, {currency} M", value.tolist(), 1, True),
+            (f"NPV to date, {currency} M", to_date.tolist(), 1, False),
+        ],
+    )
+    rate = 100 * facts.mine.calendar.discount_rate_per_year
+    title = "Cash by period and value to date"
+    caption = f"Cash after tax in each period, and the sum of it discounted at {rate:.3g} % up to that period."
+    legend = (Swatch("cash in", GAIN), Swatch("cash out", COST), Swatch("NPV to date", "var(--ink)", "line"))
+    labels = facts.labels
+    return Figure("cash", title, caption, lambda width: by_period(width, title, labels, (panel,)), shown_table, legend)
+
+
+def binding_figure(facts: Facts) -> Figure | None:
+    """Which limits bind in which period, and what one more unit of each is worth; ``None`` where none has a price."""
+    limits = bindings(facts.summary.get("shadow_prices") or [])[:MOST_LIMITS]
+    if not limits:
+        return None
+    currency, labels = facts.mine.money.currency, facts.labels
+    rows = [(f"{one.key}, {one.price_unit(currency)}", _cells(one, labels, currency)) for one in limits]
+    table = Table(
+        ("limit", "unit", *labels),
+        tuple(
+            (
+                one.key,
+                one.price_unit(currency),
+                *(three_figures(one.prices[label]) if label in one.prices else NOTHING for label in labels),
+            )
+            for one in limits
+        ),
+        texts=frozenset({1}),
+    )
+    title = "What binds, and what one unit more is worth"
+    caption = (
+        "Discounted cash for one more unit of a limit in one period, all else as it is and panels finished as here. "
+        "Empty where a limit does not bind."
+    )
+
+    def draw(width: int) -> Markup:
+        room = 290.0 if width > 400 else 150.0
+        return matrix(width, title, labels, rows, row_height=26, room=room)
+
+    return Figure("binding", title, caption, draw, table, full=True)
+
+
+def _cells(limit: Binding, labels: Sequence[str], currency: str) -> list[Cell | None]:
+    most = max(abs(value) for value in limit.prices.values()) or 1.0
+    cells: list[Cell | None] = []
+    for label in labels:
+        price = limit.prices.get(label)
+        if price is None:
+            cells.append(None)
+            continue
+        told = three_figures(price)
+        hint = f"{limit.key}, {label}: {told} {limit.price_unit(currency)}"
+        cells.append(Cell(between(PALE, abs(price) / most), told, hint))
+    return cells

@@ -1,0 +1,223 @@
+"""Figures of the order of mining: benches by period, and the grades that the plan chooses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+
+from instances.geometry.units import mined_tonnes
+from instances.marks import GRADE_UNITS
+from scheduler.reports.charts import Curve, Panel, Series, by_period, curves
+from scheduler.reports.facts import Facts
+from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
+from scheduler.reports.numbers import NOTHING, shown
+from scheduler.reports.palette import ORE, WASTE
+from scheduler.reports.svg import Bands, Drawing, draw_band_labels, shortened
+from scheduler.schedule import ore_classes
+
+FAINTEST = 0.18
+CUT_OFFS = 41
+
+
+def sequence_figures(facts: Facts) -> list[Figure]:
+    """Benches by period, the grade-tonnage curve, and the cut-off by period."""
+    return [bench_figure(facts), grade_tonnage_figure(facts), cut_off_figure(facts)]
+
+
+def bench_shares(facts: Facts) -> pd.DataFrame:
+    """Share of each bench of each phase that is mined in each period.
+
+    Returns:
+        Indexed by phase (in the mine's order) and bench (from the top down), a column a period (its number).
+    """
+    units, mined = facts.units.units, facts.mined
+    there = units.groupby(["phase", "bench"])["tonnes"].sum()
+    gone = mined.pivot_table(index=["phase", "bench"], columns="period", values="tonnes", aggfunc="sum", observed=True)
+    share = gone.reindex(index=there.index, columns=range(len(facts.labels))).fillna(0.0).div(there, axis=0)
+    order = {name: number for number, name in enumerate(facts.mine.phases)}
+    rows = sorted(share.index, key=lambda row: (order[row[0]], -row[1]))
+    return share.loc[rows]
+
+
+def bench_figure(facts: Facts) -> Figure:
+    """When each bench of each phase is mined: a panel a phase, a row a bench, a column a period."""
+    shares = bench_shares(facts)
+    labels, colours = facts.labels, facts.period_colours
+    title = "When each bench is mined"
+    rows = tuple(
+        (
+            f"{facts.mine.phases[str(phase)].title or phase}, bench {bench}",
+            *(f"{100 * value:.0f} %" if value > 5e-4 else NOTHING for value in row),
+        )
+        for (phase, bench), row in zip(shares.index, shares.to_numpy(float), strict=True)
+    )
+    caption = (
+        "Each phase from its top bench down. The fuller the colour, the more of the bench is mined in that period; "
+        "an empty row is never mined."
+    )
+    return Figure(
+        "benches",
+        title,
+        caption,
+        lambda width: _benches(width, title, facts, shares),
+        Table(("bench", *labels), rows),
+        tuple(
+            Swatch(label, colour)
+            for number, (label, colour) in enumerate(zip(labels, colours, strict=True))
+            if shares[number].to_numpy(float).any()
+        ),
+        full=True,
+    )
+
+
+def _benches(width: int, title: str, facts: Facts, shares: pd.DataFrame) -> Markup:
+    phases = list(dict.fromkeys(shares.index.get_level_values(0)))
+    across = max(1, min(len(phases), width // 270))
+    side = width / across
+    highest, lowest = (int(shares.index.get_level_values(1).map(int).to_series().agg(pick)) for pick in ("max", "min"))
+    row = 15.0 if highest - lowest < 40 else max(4.0, 600.0 / (highest - lowest + 1))
+    block = 26 + row * (highest - lowest + 1) + 42
+    drawing = Drawing(width, block * -(-len(phases) // across), title)
+    for place, phase in enumerate(phases):
+        left, top = (place % across) * side, (place // across) * block
+        name = facts.mine.phases[str(phase)].title or str(phase)
+        bands = Bands(len(facts.labels), left + 42, left + side - 12, filled=1.0)
+        drawing.text(bands.start, top + 16, shortened(name, side - 58), "strong")
+        _draw_benches(drawing, facts, (name, shares.loc[phase]), bands, (top + 26, row, highest))
+        draw_band_labels(drawing, bands, facts.labels, top + block - 26)
+        drawing.turned(left + 9, top + 26 + row * (highest - lowest + 1) / 2, "bench")
+    return drawing.svg()
+
+
+def _draw_benches(
+    drawing: Drawing, facts: Facts, part: tuple[str, pd.DataFrame], bands: Bands, place: tuple[float, float, int]
+) -> None:
+    """The rows of one phase. ``part``: its name and shares; ``place``: top, height of a row, and the highest bench."""
+    (name, shares), (top, row, highest) = part, place
+    colours = facts.period_colours
+    every = max(1, round(16 / row))
+    for bench, values in zip(shares.index.map(int), shares.to_numpy(float), strict=True):
+        y = top + (highest - bench) * row
+        drawing.rect((bands.start, y + 0.5, bands.end - bands.start, row - 1), kind="bed")
+        if (highest - bench) % every == 0:
+            drawing.text(bands.start - 5, y + row / 2 + 4, bench, "end soft")
+        for number, value in enumerate(values):
+            if value > 5e-4:
+                hint = f"{name}, bench {bench}, {facts.labels[number]}: {100 * value:.0f} % of it"
+                opacity = FAINTEST + (1 - FAINTEST) * min(value, 1.0)
+                box = (bands.left(number) + 0.5, y + 0.5, bands.width - 1, row - 1)
+                drawing.rect(box, fill=colours[number], hint=hint, opacity=opacity)
+
+
+def grade_tonnage_figure(facts: Facts) -> Figure:
+    """Tonnes above a cut-off and their average grade, of all that some mill or stockpile takes."""
+    element, info = next(iter(facts.mine.elements.items()))
+    column, unit = facts.instance.grade_columns()[element], GRADE_UNITS[info.unit]
+    mined = mined_tonnes(facts.instance)
+    kept = facts.instance.blocks["material"].isin(ore_classes(facts.mine)).to_numpy(bool)
+    grade, tonnes = mined.loc[kept, column].to_numpy(float), mined.loc[kept, "tonnes"].to_numpy(float)
+    most = float(np.quantile(grade, 0.995)) if len(grade) else 1.0
+    cut_offs = np.linspace(0.0, most, CUT_OFFS)
+    order = np.argsort(-grade)
+    above = np.searchsorted(-grade[order], -cut_offs, side="right")
+    mass = np.concatenate([[0.0], tonnes[order].cumsum()])[above]
+    content = np.concatenate([[0.0], (tonnes * grade)[order].cumsum()])[above]
+    mean = np.divide(content, mass, out=np.full(len(mass), np.nan), where=mass > 0)
+    name = f"{unit} {element.capitalize()}"
+    panels = [
+        (
+            "above cut-off, Mt",
+            [Curve("tonnes", list(zip(cut_offs.tolist(), (mass / 1e6).tolist(), strict=True)), ORE[0], "thick")],
+        ),
+        (
+            f"mean, {name}",
+            [Curve("grade", list(zip(cut_offs.tolist(), mean.tolist(), strict=True)), "var(--ink)", "thick")],
+        ),
+    ]
+    rows = tuple(
+        (f"{c:.3f}", shown(float(m) / 1e6, 2), shown(float(g), 3))
+        for c, m, g in list(zip(cut_offs, mass, mean, strict=True))[::4]
+    )
+    title = "Grade and tonnage in the ground"
+    caption = (
+        "Of the classes of ore in the block table: what lies above a cut-off grade, and how rich it is on average."
+    )
+    return Figure(
+        "grade-tonnage",
+        title,
+        caption,
+        lambda width: curves(width, title, panels, f"cut-off, {name}"),
+        Table((f"cut-off, {name}", "above it, Mt", f"mean grade, {name}"), rows),
+        (Swatch("tonnes above cut-off", ORE[0], "line"), Swatch("mean grade above cut-off", "var(--ink)", "line")),
+    )
+
+
+def cut_off_figure(facts: Facts) -> Figure:
+    """Grades that the plan mills, stocks and throws away, by period."""
+    element, info = next(iter(facts.mine.elements.items()))
+    column, unit = facts.instance.grade_columns()[element], GRADE_UNITS[info.unit]
+    mined, mills = facts.mined, list(facts.mine.mills())
+    milled = mined[mined["destination"].isin(mills)]
+    kinds = {name: material.kind for name, material in facts.mine.materials.items()}
+    wasted = mined[~mined["as_ore"] & (mined["material"].map(kinds) == "ore")]
+
+    def of(rows: pd.DataFrame, pick: str) -> list[float]:
+        return _reindexed(rows.groupby("period")[column].agg(pick), len(facts.labels))
+
+    weighted = milled.assign(content=milled["tonnes"] * milled[column]).groupby("period")[["content", "tonnes"]].sum()
+    lines: tuple[Series, ...] = (
+        Series(
+            "mean milled from the pit",
+            _reindexed(weighted["content"] / weighted["tonnes"], len(facts.labels)),
+            "var(--ink)",
+        ),
+        Series("lowest milled from the pit", of(milled, "min"), ORE[0]),
+        Series("lowest sent to mill or stock", of(mined[mined["as_ore"]], "min"), ORE[1]),
+        Series("richest ore sent to waste", of(wasted, "max"), WASTE[2]),
+    )
+    lines = tuple(line for line in lines if np.isfinite(line.values).any())
+    name = f"{unit} {element.capitalize()}"
+    table = by_period_table(facts.labels, [(f"{line.name}, {name}", line.values, 3, False) for line in lines])
+    title = "Cut-off that the plan chose"
+    caption = (
+        "No cut-off is given to the optimiser: these are the grades of the parcels it sent to the mill, to stock "
+        "and to waste in each period."
+    )
+    panel = Panel(name, lines=lines, digits=3)
+    legend = tuple(Swatch(line.name, line.colour, "line") for line in lines)
+    labels = facts.labels
+    return Figure("cut-off", title, caption, lambda width: by_period(width, title, labels, (panel,)), table, legend)
+
+
+def _reindexed(values: pd.Series[float], periods: int) -> list[float]:
+    return [float(value) for value in values.reindex(range(periods))]
+
+
+def phases_table(facts: Facts) -> tuple[Sequence[str], list[list[object]]]:
+    """Headings, and a row for each bench of each phase: tonnes there, mined by period in Mt, and the share mined."""
+    there = facts.units.units.groupby(["phase", "bench"])["tonnes"].sum()
+    heads = [
+        "phase",
+        "bench",
+        "in the ground, Mt",
+        *(f"{label}, Mt" for label in facts.labels),
+        "mined, Mt",
+        "mined, share",
+    ]
+    rows: list[list[object]] = []
+    for index, values in zip((shares := bench_shares(facts)).index, shares.to_numpy(float), strict=True):
+        mass = float(there.loc[index]) / 1e6
+        rows.append(
+            [
+                str(index[0]),
+                int(index[1]),
+                mass,
+                *(float(v) * mass for v in values),
+                float(values.sum()) * mass,
+                float(values.sum()),
+            ]
+        )
+    return heads, rows

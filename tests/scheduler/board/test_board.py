@@ -1,0 +1,161 @@
+"""The board solves, compares and cancels; it answers nobody else and gives out no file but its own."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("dash", reason="dash is not installed: the board was not opened")
+
+from werkzeug.serving import make_server
+
+from scheduler.board import child
+from scheduler.board.app import Board, make_app
+from scheduler.board.work import CANCELLED, DONE
+from scheduler.reports.facts import read_facts
+from scheduler.reports.writing import write_reports
+from scheduler.runfolder import MINE, read_run
+
+PATIENCE_S = 120.0
+
+
+def waited(done: Callable[[], Any]) -> Any:
+    """What a question is answered with at last."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        answer = done()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    pytest.fail("it never came")
+
+
+def press(browser: Any, key: str) -> None:
+    """Presses a button, wherever the page is scrolled to."""
+    button = waited(lambda: browser.find_elements("id", key))[0]
+    browser.execute_script("arguments[0].click()", button)
+
+
+@pytest.fixture
+def small_board(small_run: Path, tmp_path: Path) -> Iterator[Board]:
+    board = Board(read_facts(small_run), tmp_path, 0.0, 60.0)
+    yield board
+    board.close()
+
+
+@pytest.fixture
+def served(small_board: Board) -> Iterator[str]:
+    """The address of the board of the small mine."""
+    server = make_server("127.0.0.1", 0, make_app(small_board).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_slider_moved_is_solved_and_set_beside_the_base(browser: Any, served: str, small_board: Board):
+    browser.get(served)
+    slider = waited(lambda: browser.find_elements("id", "lever-price-copper"))[0]
+    slider.send_keys("\ue012")
+    waited(lambda: browser.find_element("id", "lever-price-copper-told").text == "95")
+    press(browser, "solve")
+    table = waited(lambda: browser.find_elements("id", "worth-1"))[0]
+    cells = [cell.text for cell in table.find_elements("css selector", "tbody tr:first-child td")]
+    found = read_run(small_board.works[0].out)
+    assert found.instance.overrides == ("products.copper.price_usd_per_lb*=0.95",)
+    base = small_board.base.summary["objective"]
+    assert cells[1] != cells[0]
+    assert cells[2] == f"$ {(found.summary['objective'] - base) / 1e6:+,.3f} M"
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
+    links = [link.get_attribute("href") for link in browser.find_elements("css selector", "#answer a")]
+    assert links == [f"{served}files/1/{name}" for name in ("report.html", "report.xlsx", "compare.html")]
+
+
+def test_a_running_solve_is_cancelled(browser: Any, mzo_run: Path, tmp_path: Path):
+    """With a gap of nought the bundled mine is not solved within the patience of a test."""
+    board = Board(read_facts(mzo_run), tmp_path, 0.0, 600.0)
+    server = make_server("127.0.0.1", 0, make_app(board).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        browser.get(f"http://127.0.0.1:{server.server_port}/")
+        press(browser, "solve")
+        waited(lambda: browser.find_element("id", "state").text.startswith("solving"))
+        waited(lambda: board.works[0].told.get("stage") in {"model", "solve", "search"})
+        assert not browser.find_element("id", "solve").is_enabled()
+        press(browser, "cancel")
+        waited(lambda: "cancel again to give it up" in browser.find_element("id", "state").text)
+        press(browser, "cancel")
+        # A search may come to its end just before it is given up.
+        waited(lambda: browser.find_element("id", "state").text.startswith(("cancelled", "done: feasible")))
+        assert board.works[0].process.poll() is not None
+        assert board.works[0].state in {CANCELLED, DONE}
+        assert board.works[0].out.exists() == (board.works[0].state == DONE)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        board.close()
+
+
+def test_only_this_machine_is_answered(small_board: Board):
+    client = make_app(small_board).server.test_client()
+    assert client.get("/", headers={"Host": "127.0.0.1:8321"}).status_code == 200
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 403
+    page = {"Host": "127.0.0.1:8321", "Origin": "http://evil.example"}
+    assert client.post("/_dash-update-component", headers=page, json={}).status_code == 403
+
+
+def test_no_file_but_those_of_a_what_if_is_given_out(small_board: Board, tmp_path: Path):
+    client = make_app(small_board).server.test_client()
+    out = tmp_path / "what-if-1"
+    shutil.copytree(small_board.base.run.folder, out)
+    write_reports(read_facts(out))
+    done: Any = SimpleNamespace(out=out, state=DONE, end=lambda: None)
+    small_board.works.append(done)
+    for name in ("report.html", "report.xlsx", "compare.html"):
+        answer = client.get(f"/files/1/{name}", headers={"Host": "localhost"})
+        assert answer.status_code == 200
+        answer.close()
+    secret = (out / "run.json").read_bytes()
+    for path in (
+        "1/run.json",
+        "2/report.html",
+        "0/report.html",
+        "1/..%2frun.json",
+        "1/../1/run.json",
+        "1/%2e%2e/run.json",
+    ):
+        answer = client.get(f"/files/{path}", headers={"Host": "localhost"})
+        assert answer.status_code == 404 or secret not in answer.data
+        answer.close()
+
+
+def test_a_second_solve_waits_and_a_value_off_the_slider_is_refused(small_board: Board):
+    values = [lever.base for lever in small_board.levers]
+    with pytest.raises(ValueError, match="is not from"):
+        small_board.solve([1e9, *values[1:]])
+    assert small_board.works == []
+    small_board.solve(values)
+    small_board.solve(values)
+    assert len(small_board.works) == 1
+
+
+def test_a_mine_that_cannot_be_read_ends_in_words(small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    asked = {"mine": str(small_run / MINE), "changes": ["limits.mil_t_per_day=1"], "out": str(tmp_path / "run")}
+    child.main(json.dumps({**asked, "gap": 0.0, "time_limit_s": 60.0}))
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["written"] is False
+    assert "nearest: limits.mill_t_per_day" in told["findings"][0]
+    assert not (tmp_path / "run").exists()

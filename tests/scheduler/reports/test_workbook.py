@@ -1,0 +1,152 @@
+"""Totals of the workbook are formulas that come to what the summary says; text of a mine never becomes a formula."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from scheduler.reports import workbook, workbook_sheets
+from scheduler.reports.facts import Facts
+from scheduler.reports.workbook import write_workbook
+from scheduler.reports.writing import write_reports
+from tests.scheduler.reports.conftest import HOSTILE, found_program, quiet_run
+
+SHEETS = [
+    "Summary",
+    "Schedule",
+    "Cash flow",
+    "Stockpiles",
+    "Phases and benches",
+    "Limits and what binds",
+    "Published comparison",
+    "Audit",
+    "Assumptions",
+    "Plan",
+]
+OURS = re.compile(r"=(SUM\(|IF\(|'(Schedule|Cash flow)'!)[A-Z0-9(),:/>\"*SUMPRODCTIF '!]*")
+
+
+@pytest.fixture(scope="module")
+def book(mzo: Facts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("book") / "report.xlsx"
+    write_workbook(mzo, path)
+    return path
+
+
+def test_the_sheets_are_those_a_planner_looks_for(book: Path):
+    sheets = openpyxl.load_workbook(book)
+    assert sheets.sheetnames == SHEETS
+    for sheet in sheets.worksheets:
+        assert sheet.freeze_panes is not None
+    with zipfile.ZipFile(book) as parts:
+        charts = [name for name in parts.namelist() if name.startswith("xl/charts/chart")]
+    assert len(charts) == 5
+
+
+def test_numbers_are_numbers_with_units_in_the_heads(book: Path, mzo: Facts):
+    sheet = openpyxl.load_workbook(book, data_only=True)["Schedule"]
+    rows = list(sheet.iter_rows(min_row=4, values_only=True))
+    heads = [str(head) for head in rows[0]]
+    assert heads[0] == "period"
+    assert all(", " in head or head == "phases worked" for head in heads[1:])
+    moved = heads.index("moved, Mt")
+    assert [row[moved] for row in rows[1:12]] == pytest.approx(mzo.series("moved_mt").tolist())
+    assert rows[12][0] == "all"
+    assert rows[12][moved] == pytest.approx(mzo.summary["moved_mt"])
+
+
+def test_every_formula_is_ours_and_carries_its_value(book: Path):
+    live, kept = openpyxl.load_workbook(book), openpyxl.load_workbook(book, data_only=True)
+    number = 0
+    for sheet in live.worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    number += 1
+                    assert OURS.fullmatch(cell.value), cell.value
+                    assert kept[sheet.title][cell.coordinate].value is not None
+    assert number > 60
+
+
+def summary_rows(path: Path) -> list[tuple[str, float, float]]:
+    """Figure, value by formula, and value that the run recorded, where there are both."""
+    sheet = openpyxl.load_workbook(path, data_only=True)["Summary"]
+    rows = sheet.iter_rows(min_row=5, max_col=4, values_only=True)
+    return [
+        (str(name), float(live), float(said))
+        for name, _, live, said in rows
+        if isinstance(live, int | float) and isinstance(said, int | float)
+    ]
+
+
+def test_totals_equal_the_summary(book: Path):
+    rows = summary_rows(book)
+    assert len(rows) == 9
+    for name, live, said in rows:
+        assert live == pytest.approx(said, rel=1e-9), name
+
+
+def without_values(source: Path, target: Path) -> None:
+    """The workbook with the value of every formula taken away, so that a reader has to work them out."""
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        for item in old.infolist():
+            data = old.read(item)
+            if item.filename.startswith("xl/worksheets/sheet"):
+                data = re.sub(rb"(</f>)<v>[^<]*</v>", rb"\1", data)
+            new.writestr(item, data)
+
+
+def test_another_program_recalculates_the_same_totals(book: Path, tmp_path: Path):
+    program = found_program("soffice", "libreoffice")
+    if program is None:
+        pytest.skip("LibreOffice is not installed: the workbook was not recalculated by another program")
+    bare = tmp_path / "bare.xlsx"
+    without_values(book, bare)
+    assert summary_rows(bare) == []
+    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
+    quiet_run([program, profile, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "out"), str(bare)])
+    back, kept = tmp_path / "out" / "bare.xlsx", openpyxl.load_workbook(book, data_only=True)
+    rows = summary_rows(back)
+    assert len(rows) == 9
+    for name, live, said in rows:
+        assert live == pytest.approx(said, rel=1e-9), name
+    again = openpyxl.load_workbook(back, data_only=True)
+    for sheet in openpyxl.load_workbook(book).worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if cell.data_type == "f":
+                    value = kept[sheet.title][cell.coordinate].value
+                    assert again[sheet.title][cell.coordinate].value == pytest.approx(value, rel=1e-9)
+
+
+def test_a_hostile_mine_stays_text(hostile: Facts, tmp_path: Path):
+    path = tmp_path / "report.xlsx"
+    write_workbook(hostile, path)
+    seen = set()
+    for sheet in openpyxl.load_workbook(path).worksheets:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.hyperlink is None
+                if cell.data_type == "f":
+                    assert OURS.fullmatch(cell.value), cell.value
+                elif isinstance(cell.value, str):
+                    seen.add(cell.value)
+    for words in HOSTILE[:9]:
+        assert any(words in text for text in seen)
+    assert any(text.startswith("=HYPERLINK") for text in seen)
+    assert any(len(text) > 9_000 for text in seen)
+
+
+def test_more_rows_than_a_sheet_holds_stand_beside_it(small: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(workbook_sheets, "MOST_ROWS", 8)
+    files = write_reports(small, tmp_path)
+    assert [file.name for file in files] == ["report.html", "report.xlsx", "report-plan.parquet"]
+    pd.testing.assert_frame_equal(pd.read_parquet(files[2]), small.plan.mined)
+    sheet = openpyxl.load_workbook(files[1])["Plan"]
+    assert "more than a sheet holds" in str(sheet["A4"].value)
+    assert workbook.MOST_ROWS == 1_048_576
