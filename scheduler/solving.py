@@ -28,7 +28,7 @@ from scheduler.outcome import EXIT_CODE, INFEASIBLE, ExitCode, status_of
 from scheduler.plan import Plan
 from scheduler.problem import Problem
 from scheduler.schedule import figures, schedule_table
-from scheduler.solution import to_plan
+from scheduler.solution import Solution, to_plan
 from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
 from solvers.result import Outcome, Progress
@@ -145,6 +145,8 @@ def solve_mine(
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
+    neighbour: Callable[[Problem], Solution | None] | None = None,
+    on_solved: Callable[[Problem, ExactAnswer], None] | None = None,
 ) -> Answer:
     """Schedules a mine by panels, to a proven gap, and audits and prices the plan.
 
@@ -155,6 +157,8 @@ def solve_mine(
         on_progress: called with bound, incumbent and gap of the search, in thousands.
         cancel: asked again and again; true stops the search, the best plan so far is kept.
         log_file: takes the solver's log.
+        neighbour: gives the decisions of a like mine's plan, to start from where they can be kept.
+        on_solved: called with the problem and what the engine made of it.
 
     Raises:
         BadInput: where an option cannot be honoured, or precedence runs in a cycle.
@@ -173,11 +177,14 @@ def solve_mine(
         problem,
         request.options(clock.spent()),
         start=_start(hand),
+        neighbour=None if neighbour is None else neighbour(problem),
         on_progress=on_progress,
         cancel=cancel,
         log_file=log_file,
     )
     clock.seconds |= answer.seconds
+    if on_solved is not None:
+        on_solved(problem, answer)
     summary = _proof(problem, answer, request) | _yardstick(answer, hand, why_not)
     summary |= {"instance": instance.mine.name, "instance_hash": instance.hash(), "overrides": instance.overrides}
     summary |= {"currency": instance.mine.money.currency, "versions": versions(), "seed": request.seed}

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from instances.findings import BadInput
-from scheduler.cli import bound, instances, pit, show, solve, validate, verify
+from scheduler.cli import bound, instances, pit, show, solve, study, validate, verify
 from scheduler.cli.output import tell_bad_input
 from scheduler.outcome import ExitCode
 
@@ -65,6 +65,7 @@ app.command("show")(show.show)
 app.command("verify")(verify.verify)
 app.command("pit")(pit.pit)
 app.command("bound")(bound.bound)
+app.command("study")(study.study)
 app.command("instances")(instances.instances)
 
 
