@@ -86,7 +86,7 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
     if opened.study.regret:
         answers |= _regret(opened, study, results)
     if opened.study.option is not None:
-        cost = opened.study.option.cost
+        cost = opened.study.option.cost_parameter
         answers["option"] = option_value(results, opened.study.option.without, cost)
         figures["break_even_cost"] = break_even(answers["option"], cost)
     return Answers(tables, answers, figures)

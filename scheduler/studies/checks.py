@@ -40,7 +40,8 @@ def name_findings(study: StudyFile, file: str) -> list[Finding]:
     for number, called in enumerate(study.regret):
         findings += _unknown(f"{file}: regret.{number}", called, [BASE, *labels], "a design of this study, or base")
     if study.option is not None:
-        findings += _unknown(f"{file}: option.cost", study.option.cost, study.parameters, "a parameter of this study")
+        cost = study.option.cost_parameter
+        findings += _unknown(f"{file}: option.cost_parameter", cost, study.parameters, "a parameter of this study")
     number_of = 0 if findings else count(study)
     if number_of > MOST:
         place = f"{file}: designs"

@@ -11,13 +11,11 @@ from pydantic import ValidationError
 
 from instances.findings import BadInput, Finding, Words, nearest_name
 from instances.reading import BUNDLED, toml_contents
-from instances.schema.dictionary import NAME_WORDS, Spec, dotted, spec_of, value_at
+from instances.schema.dictionary import NAME_WORDS, Spec, dotted, value_at
 from scheduler.studies.schema import StudyFile
 
 FILE = "study.toml"
 LIBRARY = Path(__file__).parent / "library"
-OPEN_FIELDS = frozenset({"values", "low", "high"})
-"""Fields that take whatever the key of the mine takes."""
 
 
 @dataclass(frozen=True)
@@ -126,25 +124,7 @@ def _walked(location: Sequence[str | int], data: object) -> tuple[tuple[str | in
         if spec is not None and spec.kind == "variants" and key in spec.variants:
             spec = Spec("table", model=spec.variants[str(key)])
             continue
-        holder, spec = spec, _below(spec, key, data)
+        holder, spec = spec, None if spec is None else spec.below(key, data)
         path.append(key)
         data = value_at(data, [key])
     return tuple(path), spec, holder
-
-
-def _below(spec: Spec | None, key: str | int, data: object) -> Spec | None:
-    if spec is None or (spec.model is not None and str(key) in OPEN_FIELDS and not _plain(spec, str(key))):
-        return None
-    if spec.kind == "names" and spec.item is None:
-        return None
-    return spec.below(key, data)
-
-
-def _plain(spec: Spec, key: str) -> bool:
-    """Whether a field takes a type of its own, as ``low`` of a distribution does."""
-    assert spec.model is not None  # noqa: S101
-    info = spec.model.model_fields.get(key)
-    try:
-        return info is not None and spec_of(info) is not None
-    except KeyError:
-        return False
