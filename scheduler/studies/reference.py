@@ -6,14 +6,13 @@ import logging
 import sys
 from pathlib import Path
 
+from instances.documentation import write_pages
 from instances.file_reference import part_section
 from scheduler.studies.results import COLUMNS
 from scheduler.studies.scenarios import MOST
 from scheduler.studies.schema import StudyFile
 
 PAGE = Path("reference") / "study-toml.md"
-
-log = logging.getLogger(__name__)
 
 
 def study_toml_page() -> str:
@@ -40,14 +39,6 @@ def study_toml_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_page(docs: Path) -> None:
-    """Writes the page below the folder ``docs``."""
-    file = docs / PAGE
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(study_toml_page(), encoding="utf-8")
-    log.info("wrote %s", file)
-
-
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    write_page(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
+    write_pages(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"), {PAGE: study_toml_page})
