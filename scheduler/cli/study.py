@@ -29,6 +29,10 @@ def study(
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Scenarios solved at a time; one a core unless given.")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Solve on the Dask cluster of this scheduler; local starts one here."),
+    ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Solve scenarios that failed once more.")] = False,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but errors: no progress.")] = False,
@@ -44,4 +48,4 @@ def study(
         return
     from scheduler.cli.study_session import StudySession  # noqa: PLC0415
 
-    raise typer.Exit(StudySession(file, out, workers, retry=retry, as_json=as_json, quiet=quiet).run())
+    raise typer.Exit(StudySession(file, out, workers, dask=dask, retry=retry, as_json=as_json, quiet=quiet).run())

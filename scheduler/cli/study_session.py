@@ -12,6 +12,7 @@ from scheduler.cli.output import print_json
 from scheduler.cli.study_view import print_study
 from scheduler.outcome import FEASIBLE, INFEASIBLE, OPTIMAL, ExitCode
 from scheduler.studies.answers import Answers, answer
+from scheduler.studies.dask_crew import DaskCrew
 from scheduler.studies.folder import refuse_foreign
 from scheduler.studies.opening import OpenStudy, open_study
 from scheduler.studies.results import Study
@@ -27,16 +28,25 @@ class StudySession:
         file: the study.
         out: its folder, or ``None`` for one named after it.
         workers: scenarios solved at a time, or ``None``.
+        dask: address of a Dask scheduler, ``local`` for a cluster here, or ``None``.
         retry: whether failed scenarios are solved once more.
         as_json: whether the answers are printed as JSON.
         quiet: whether there is no progress.
     """
 
     def __init__(
-        self, file: str, out: str | None, workers: int | None, *, retry: bool, as_json: bool, quiet: bool
+        self,
+        file: str,
+        out: str | None,
+        workers: int | None,
+        *,
+        dask: str | None,
+        retry: bool,
+        as_json: bool,
+        quiet: bool,
     ) -> None:
         self.file, self.out, self.workers = file, out, workers
-        self.retry, self.as_json, self.quiet = retry, as_json, quiet
+        self.dask, self.retry, self.as_json, self.quiet = dask, retry, as_json, quiet
         self.began = time.monotonic()
 
     def run(self) -> ExitCode:
@@ -44,8 +54,9 @@ class StudySession:
         opened = open_study(self.file)
         folder = self.out or f"{STUDIES}/{opened.study.name}"
         refuse_foreign(folder, opened.study.name)
+        crew = None if self.dask is None else DaskCrew(self.dask, self.workers)
         try:
-            run_study(opened, folder, workers=self.workers, retry=self.retry, on_event=self._tell)
+            run_study(opened, folder, workers=self.workers, crew=crew, retry=self.retry, on_event=self._tell)
         except KeyboardInterrupt:
             typer.echo(f"pitwise: study stopped; the same command goes on where it was ({folder})", err=True)
             raise

@@ -8,20 +8,16 @@ nothing but the time.
 from __future__ import annotations
 
 import logging
-import multiprocessing
-import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from scheduler.runfolder import json_text
 from scheduler.solving import versions
 from scheduler.studies import decisions
+from scheduler.studies.crew import Crew, ProcessCrew
 from scheduler.studies.folder import (
     RECORD,
     SCENARIOS,
@@ -37,14 +33,13 @@ from scheduler.studies.folder import (
     write_whole,
 )
 from scheduler.studies.opening import OpenStudy
-from scheduler.studies.worker import Job, work
+from scheduler.studies.worker import Job, Word
 
 logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 """How often a scenario is begun whose worker is lost."""
 FAILED = "failed"
-SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -66,18 +61,6 @@ class Event:
     reason: str = ""
 
 
-@dataclass
-class _Running:
-    job: Job
-    process: BaseProcess
-    connection: Connection
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def settings_of(opened: OpenStudy) -> dict[str, Any]:
     """The settings of the solve that a result depends on."""
     return opened.study.solve.model_dump(mode="json")
@@ -88,6 +71,7 @@ def run_study(
     folder: str | Path,
     *,
     workers: int | None = None,
+    crew: Crew | None = None,
     retry: bool = False,
     on_event: Callable[[Event], None] | None = None,
 ) -> Manifest:
@@ -97,6 +81,7 @@ def run_study(
         opened: the study.
         folder: where; made if need be. A study that was stopped goes on there.
         workers: scenarios solved at a time; one a core unless given.
+        crew: who solves them, stopped at the end; processes of this machine unless given.
         retry: whether scenarios that failed are solved once more.
         on_event: told of every scenario begun and finished.
 
@@ -106,12 +91,22 @@ def run_study(
     Raises:
         BadInput: where the folder is another study's, is in use or cannot be written.
     """
-    refuse_foreign(folder, opened.study.name)
-    path = Path(folder)
+    crew = ProcessCrew(workers) if crew is None else crew
+    try:
+        return _run_by(crew, opened, Path(folder), retry=retry, on_event=on_event)
+    finally:
+        crew.stop()
+
+
+def _run_by(
+    crew: Crew, opened: OpenStudy, path: Path, *, retry: bool, on_event: Callable[[Event], None] | None
+) -> Manifest:
+    refuse_foreign(path, opened.study.name)
     with locked(path):
         manifest = manifest_of(opened, path.resolve(), settings_of(opened), versions())
         prepare(manifest, opened.source.text)
-        _Runner(opened, manifest, workers or cores(), retry=retry, on_event=on_event).run()
+        runner = _Runner(opened, manifest, retry=retry, on_event=on_event)
+        runner.run(crew)
     return manifest
 
 
@@ -122,13 +117,12 @@ class _Runner:
         self,
         opened: OpenStudy,
         manifest: Manifest,
-        workers: int,
         *,
         retry: bool,
         on_event: Callable[[Event], None] | None,
     ) -> None:
         self.mine = _absolute(opened.source.mine)
-        self.manifest, self.workers, self.on_event = manifest, workers, on_event
+        self.manifest, self.on_event = manifest, on_event
         self.entries = {entry["name"]: entry for entry in manifest.scenarios()}
         self.done: set[str] = set()
         for name, entry in self.entries.items():
@@ -140,27 +134,26 @@ class _Runner:
                 self.done.add(name)
         height = _heights(self.entries)
         self.waiting = sorted((n for n in self.entries if n not in self.done), key=lambda name: -height[name])
-        self.running: dict[str, _Running] = {}
-        self.context = _context()
+        self.running: set[str] = set()
 
-    def run(self) -> None:
-        """Starts and awaits workers until every scenario has a result."""
+    def run(self, crew: Crew) -> None:
+        """Has every scenario that is waiting solved."""
         try:
             while self.waiting or self.running:
-                for name in self._ready():
-                    self._start(self._job(name))
-                sentinels = [running.process.sentinel for running in self.running.values()]
-                wait(sentinels)
-                for name in [n for n, running in self.running.items() if not running.process.is_alive()]:
-                    self._finished(self.running.pop(name))
+                for name in self._ready(crew.size - len(self.running)):
+                    self._start(crew, self._job(name))
+                for job, word in crew.wait():
+                    self.running.discard(job.scenario["name"])
+                    self._finished(crew, job, word)
         finally:
-            self._stop()
+            crew.stop()
+            # A solve that is still under way ends when its scratch folder is gone.
+            shutil.rmtree(self.manifest.folder / WORK, ignore_errors=True)
 
-    def _ready(self) -> list[str]:
+    def _ready(self, free: int) -> list[str]:
         """Scenarios to start now: those whose donor has a result, the longest chains behind them first."""
-        free = self.workers - len(self.running)
         ready = [name for name in self.waiting if self.entries[name]["donor"] in (None, *self.done)]
-        return ready[:free]
+        return ready[: max(free, 0)]
 
     def _job(self, name: str) -> Job:
         entry = self.entries[name]
@@ -187,34 +180,28 @@ class _Runner:
             name = self.entries[name]["donor"]
         return found
 
-    def _start(self, job: Job) -> None:
-        receive, send = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=work, args=(job, send), daemon=True)
-        with _environment(dict.fromkeys(SINGLE_THREADED, "1")):
-            process.start()
-        send.close()
+    def _start(self, crew: Crew, job: Job) -> None:
         name = job.scenario["name"]
+        crew.start(job)
         if name in self.waiting:
             self.waiting.remove(name)
-        self.running[name] = _Running(job, process, receive)
+        self.running.add(name)
         self._tell(name, "begun")
 
-    def _finished(self, running: _Running) -> None:
-        """Takes a worker's word, or replaces a worker that is lost."""
-        name = running.job.scenario["name"]
-        said, reason, details = _word(running)
-        running.process.join()
-        running.process.close()
+    def _finished(self, crew: Crew, job: Job, word: Word) -> None:
+        """Takes a worker's word, or has a job that is lost done again."""
+        name = job.scenario["name"]
+        said, reason, details = word
         entry = self.entries[name]
         record = read_record(self.manifest.result(entry))
         if record is None and said == "unwritable":
             raise not_writable(self.manifest.folder, OSError(0, reason))
-        if record is None and said == "lost" and running.job.attempt < ATTEMPTS:
+        if record is None and said == "lost" and job.attempt < ATTEMPTS:
             logger.warning("%s: %s; it is begun again", name, reason)
-            self._start(replace(running.job, attempt=running.job.attempt + 1))
+            self._start(crew, replace(job, attempt=job.attempt + 1))
             return
         if record is None:
-            record = self._failed(entry, reason or "it ended without a result", details, running.job.attempt)
+            record = self._failed(entry, reason or "it ended without a result", details, job.attempt)
         self.done.add(name)
         self._tell(name, record["status"], str(record.get("reason", "")))
 
@@ -244,30 +231,6 @@ class _Runner:
         if self.on_event is not None:
             self.on_event(Event(name, status, len(self.done), len(self.entries), reason))
 
-    def _stop(self) -> None:
-        """Ends the workers that are still at work; what they had is thrown away."""
-        for running in self.running.values():
-            running.process.kill()
-        for running in self.running.values():
-            running.process.join()
-            running.process.close()
-            running.connection.close()
-        shutil.rmtree(self.manifest.folder / WORK, ignore_errors=True)
-
-
-def _word(running: _Running) -> tuple[str, str, str]:
-    """What a worker that has ended said, ``lost`` where it could not."""
-    code = running.process.exitcode
-    try:
-        with running.connection as connection:
-            if connection.poll():
-                said, reason, details = connection.recv()
-                return str(said), str(reason), str(details)
-    except (EOFError, OSError):
-        pass
-    how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-    return "lost", f"its process was ended by {how}", ""
-
 
 def _heights(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
     """Length of the longest chain of donors below each scenario."""
@@ -285,27 +248,3 @@ def _absolute(mine: str) -> str:
     """The path of a mine as it holds in whatever folder; the name of a bundled one as it is."""
     path = Path(mine)
     return str(path.resolve()) if path.exists() else mine
-
-
-def _context() -> Any:  # noqa: ANN401 - the contexts share no public type
-    """How processes are started: from a server that has loaded the libraries, where there is one."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["scheduler.studies.worker"])
-    return context
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Sets variables of the environment for the processes started inside."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -30,6 +30,9 @@ from solvers.result import Progress, StopReason
 PROGRESS_S = 2.0
 """Least time between two notes of how far a solve is."""
 
+LOOK_S = 1.0
+"""How often a solve looks whether it was given up."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -61,25 +64,30 @@ class Job:
         return folder_name(self.scenario["name"], self.scenario["key"])
 
 
-def work(job: Job, connection: Connection) -> None:
-    """Solves a scenario and says ``done``, ``failed`` or ``unwritable``, with a reason and, of a bug, the traceback.
+Word = tuple[str, str, str]
+"""What a worker says: ``done``, ``failed``, ``unwritable`` or ``lost``; the reason; of a bug, the traceback."""
 
-    The process ends with the one that started it.
-    """
+
+def work(job: Job, connection: Connection) -> None:
+    """Solves a scenario in a process of its own and sends its word; the process ends with the one that started it."""
     _end_with_parent()
+    connection.send(word_of(job))
+    connection.close()
+
+
+def word_of(job: Job) -> Word:
+    """Solves a scenario and puts its result in place; whatever happens is told."""
     try:
         ScenarioSolve(job).run()
-        said = ("done", "", "")
     except BadInput as error:
-        said = ("failed", "; ".join(map(str, error.findings)), "")
+        return "failed", "; ".join(map(str, error.findings)), ""
     except OSError as error:
-        said = ("unwritable", str(error.strerror or error), "")
+        return "unwritable", str(error.strerror or error), ""
     except MemoryError:
-        said = ("failed", "not enough memory", "")
+        return "failed", "not enough memory", ""
     except Exception as error:  # noqa: BLE001 - whatever it is, it ends this scenario only, and is told
-        said = ("failed", f"{type(error).__name__}: {error}", traceback.format_exc())
-    connection.send(said)
-    connection.close()
+        return "failed", f"{type(error).__name__}: {error}", traceback.format_exc()
+    return "done", "", ""
 
 
 def _end_with_parent() -> None:
@@ -111,7 +119,7 @@ class ScenarioSolve:
         self.problem: Problem | None = None
         self.engine: ExactAnswer | None = None
         self.began = time.time()
-        self.noted = 0.0
+        self.noted = self.looked = 0.0
 
     def run(self) -> None:
         """Solves it and puts the result in place.
@@ -144,10 +152,19 @@ class ScenarioSolve:
             files.under(self.job.scenario["overrides"]),
             request,
             on_progress=self._note,
+            cancel=self._given_up,
             log_file=self.scratch / "solver.txt",
             neighbour=self._neighbour,
             on_solved=self._keep,
         )
+
+    def _given_up(self) -> bool:
+        """Whether the scratch folder was taken away, as a study that stops does."""
+        now = time.time()
+        if now - self.looked < LOOK_S:
+            return False
+        self.looked = now
+        return not self.scratch.exists()
 
     def _neighbour(self, problem: Problem) -> Solution | None:
         return None if self.job.donor is None else decisions.read_decisions(self.job.donor / decisions.FILE, problem)
