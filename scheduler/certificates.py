@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instances.findings import BadInput, Finding
-from scheduler.verifying import Verified
+from scheduler.verified import Verified
 from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.relaxation import Outcome, bound_from_multipliers, proves_infeasible
 

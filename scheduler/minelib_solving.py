@@ -1,4 +1,4 @@
-"""A schedule for a MineLib problem: the relaxation's bound, a rounded plan, and its check by arithmetic alone."""
+"""A schedule for a MineLib problem: the relaxation's bound, the plan found, and its check by arithmetic alone."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ import numpy as np
 
 from instances.minelib import ScheduleRows
 from scheduler.minelib_checking import CheckedSchedule, check_schedule, snap
-from scheduler.outcome import EXIT_CODE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
-from solvers.relaxation import Outcome, StopRule, solve_relaxation
-from solvers.rounding import round_relaxation
+from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
+from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scheduler.minelib import MineLibInstance
+    from solvers.closure_schedule import FoundSchedule
     from solvers.relaxation import Iteration, RelaxationResult
-    from solvers.rounding import Rounded
+    from solvers.result import Progress
+    from solvers.schedule import Schedule
 
 UNPROVEN = "feasible: the gap asked for was not reached"
-"""Status of a plan further from the bound than asked for: rounding has an end, so nothing was cut short."""
+"""Status of a plan further from the bound than asked for where the search came to its own end."""
 TOLERANCE = 1e-6
 """Relative; a plan worth more than its bound by more than this is an error."""
 
@@ -31,16 +32,19 @@ class Scheduled:
     """What was found.
 
     Attributes:
-        relaxation: The bound, with the multipliers that prove it.
+        found: What the search found: bound, stages, and why it ended.
         rows: The plan, ``None`` where none was found.
         checked: Its value and the rules it breaks, ``None`` without a plan.
-        order: The order of placing that led to it.
     """
 
-    relaxation: RelaxationResult
+    found: FoundSchedule
     rows: ScheduleRows | None
     checked: CheckedSchedule | None
-    order: str | None
+
+    @property
+    def relaxation(self) -> RelaxationResult:
+        """The bound, with the multipliers that prove it."""
+        return self.found.relaxation
 
     @property
     def gap(self) -> float | None:
@@ -54,12 +58,14 @@ class Scheduled:
 
     def status(self, gap: float) -> str:
         """What it came to for a relative gap asked for."""
-        if self.relaxation.outcome is Outcome.INFEASIBLE:
+        if self.found.stop is StopReason.INFEASIBLE:
             return INFEASIBLE
         if self.checked is None:
             return NO_PLAN
         below = max(gap * abs(self.checked.objective), 1e-9)
-        return OPTIMAL if self.relaxation.bound - self.checked.objective <= below else UNPROVEN
+        if self.relaxation.bound - self.checked.objective <= below:
+            return OPTIMAL
+        return UNPROVEN if self.found.stop is StopReason.STALLED else FEASIBLE
 
     def exit_code(self, gap: float) -> ExitCode:
         """The exit code for a relative gap asked for; a plan that breaks a rule is not verified, whatever its gap."""
@@ -76,42 +82,50 @@ class Scheduled:
 
 def schedule_minelib(
     instance: MineLibInstance,
-    stop: StopRule | None = None,
+    options: ScheduleOptions | None = None,
     *,
     on_iteration: Callable[[Iteration], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    interrupted: Callable[[], bool] | None = None,
 ) -> Scheduled:
-    """Bound the problem, round the relaxation's point, and check the plan.
+    """Bound the problem, search a plan from the relaxation's point on, and check it.
 
     Args:
         instance: The problem.
-        stop: When the relaxation stops.
+        options: Gap, limits, seed and workers.
         on_iteration: Told of every iteration of the relaxation.
+        on_progress: Told of bound, objective and gap of the search.
+        interrupted: Asked again and again; true ends the search, the best plan so far is kept.
 
     Raises:
         RuntimeError: The plan is worth more than the bound.
     """
-    relaxation = solve_relaxation(instance.program, stop, on_iteration=on_iteration)
-    if relaxation.x is None or relaxation.outcome is Outcome.INFEASIBLE:
-        return Scheduled(relaxation, None, None, None)
-    rounded = round_relaxation(instance.program, relaxation.x)
-    if rounded is None:
-        return Scheduled(relaxation, None, None, None)
-    rows = _rows(rounded, instance.problem.n_blocks)
+    found = find_schedule(
+        instance.program,
+        options or ScheduleOptions(),
+        on_iteration=on_iteration,
+        on_progress=on_progress,
+        interrupted=interrupted,
+    )
+    if found.schedule is None:
+        return Scheduled(found, None, None)
+    rows = _rows(instance, found.schedule)
     checked = check_schedule(instance.problem, instance.precedence, rows)
-    excess = checked.objective - relaxation.bound
-    if not checked.findings and excess > TOLERANCE * max(abs(relaxation.bound), 1.0):
+    excess = checked.objective - found.relaxation.bound
+    if not checked.findings and excess > TOLERANCE * max(abs(found.relaxation.bound), 1.0):
         raise RuntimeError(
-            f"a plan worth {checked.objective} that keeps every rule exceeds the bound {relaxation.bound}"
+            f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.relaxation.bound}"
         )
-    return Scheduled(relaxation, rows, checked, rounded.order)
+    return Scheduled(found, rows, checked)
 
 
-def _rows(rounded: Rounded, n_blocks: int) -> ScheduleRows:
+def _rows(instance: MineLibInstance, schedule: Schedule) -> ScheduleRows:
     """The plan as rows of a file, by period and block, tiny shares of a split taken away."""
-    block, period, destination = rounded.x.nonzero()
+    block, destination = np.nonzero(schedule.share)
+    period = schedule.step[block]
     order = np.lexsort((destination, block, period))
     block, period, destination = block[order], period[order], destination[order]
-    share = rounded.x[block, period, destination]
-    rows = snap(ScheduleRows(block, destination, period, share), n_blocks)
+    share = schedule.share[block, destination]
+    rows = snap(ScheduleRows(block, destination, period, share), instance.problem.n_blocks)
     kept = rows.share > 0.0
     return ScheduleRows(block[kept], destination[kept], period[kept], rows.share[kept])

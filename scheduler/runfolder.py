@@ -33,6 +33,7 @@ from scheduler.plan import MINED, OPERATING, OPTIONS, RECLAIM, STOCK, TAILINGS, 
 
 FORMAT = 1
 MANIFEST, SUMMARY, LOG, MINE = "run.json", "summary.json", "log.txt", "mine"
+CERTIFICATE = "certificate.json"
 TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
     "mined": ("plan.parquet", MINED),
     "stock": ("stock.parquet", STOCK),
@@ -74,6 +75,7 @@ def write_run(  # noqa: PLR0917 - in the order of the folder's contents
     summary: Mapping[str, object],
     log: str | Path,
     *,
+    certificate: Mapping[str, object] | None = None,
     replace: bool = False,
 ) -> Path:
     """Writes a run, whole or not at all.
@@ -85,6 +87,7 @@ def write_run(  # noqa: PLR0917 - in the order of the folder's contents
         tables: written as ``<name>.csv``, their index first: ``schedule`` and ``cashflow``.
         summary: written as :func:`json_text`.
         log: text of the log, or the file that holds it.
+        certificate: written as ``certificate.json``; no such file without one.
         replace: whether an earlier run in the folder may be replaced.
 
     Returns:
@@ -101,6 +104,8 @@ def write_run(  # noqa: PLR0917 - in the order of the folder's contents
         made += [parent for parent in target.parents if not parent.exists()]
         target.parent.mkdir(parents=True, exist_ok=True)
         part.mkdir()
+        if certificate is not None:
+            _write_text(part / CERTIFICATE, json_text(certificate))
         _write_contents(part, instance, plan, tables, summary, log=log)
         _put_in_place(part, target, replace=replace)
     except BaseException as error:

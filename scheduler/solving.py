@@ -7,7 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from instances.instance import Instance
 from scheduler.audit import Audit, audit
 from scheduler.baseline import Baseline, baseline
 from scheduler.cashflow import CashFlow, cash_flow
+from scheduler.certified_run import certified_run
 from scheduler.compiling import compile_problem
 from scheduler.conflicts import Conflict, explain
 from scheduler.exact import ExactAnswer, solve_exact
@@ -91,6 +92,7 @@ class Answer:
         schedule: its table, a row a period.
         audit: what was checked on it.
         conflicts: the limits that rule out every plan; empty unless infeasible.
+        certificate: the contents of ``certificate.json``; ``None`` where none could be made.
     """
 
     instance: Instance
@@ -101,6 +103,7 @@ class Answer:
     schedule: pd.DataFrame | None = None
     audit: Audit | None = None
     conflicts: tuple[Conflict, ...] = ()
+    certificate: dict[str, object] | None = None
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """The tables of the run folder by name."""
@@ -190,7 +193,9 @@ def solve_mine(
     summary |= {"currency": instance.mine.money.currency, "versions": versions(), "seed": request.seed}
     if answer.solution is None:
         return _without_plan(instance, problem, summary, clock)
-    return _with_plan(instance, units, to_plan(problem, answer.solution, "panel"), summary, clock)
+    certificate, proven = certified_run(problem, instance, summary, clock, cancel)
+    found = _with_plan(instance, units, to_plan(problem, answer.solution, "panel"), summary | proven, clock)
+    return replace(found, certificate=certificate)
 
 
 def _option_finding(line: str) -> Finding:

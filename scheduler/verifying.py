@@ -1,7 +1,7 @@
-"""Whether a run stands up: its plan audited, its figures recomputed, the arithmetic of its proof checked.
+"""Whether a run stands up: its plan audited, its figures and its certified bound recomputed.
 
-Nothing is solved. What can be followed from the mine and the plan is followed; that the solver's bound is one can be
-checked only by solving again.
+Nothing is solved. What can be followed from the mine, the plan and the multipliers of the certificate is followed; that
+the solver's bound is one can be checked only by solving again.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -22,38 +21,26 @@ from instances.instance import Instance
 from instances.reading import read_mine
 from scheduler.audit import audit
 from scheduler.cashflow import cash_flow
+from scheduler.mine_certificate_check import verify_claims, verify_mine_certificate
+from scheduler.mine_certificate_file import read_mine_certificate
 from scheduler.outcome import status_of
-from scheduler.runfolder import Run, read_run
+from scheduler.runfolder import CERTIFICATE, Run, read_run
 from scheduler.schedule import figures, schedule_table
+from scheduler.verified import Verified
+from solvers.closure import KernelFactory, PseudoflowKernel, StagedFlowKernel
 
 TOLERANCE = 1e-6
 """Relative; figures recomputed agree to this."""
 
 
-@dataclass(frozen=True)
-class Verified:
-    """One thing that was checked.
-
-    Attributes:
-        name: what.
-        passed: whether it holds.
-        text: how it was checked, or what fails, on a line.
-        findings: each thing that fails, a line each.
-    """
-
-    name: str
-    passed: bool
-    text: str
-    findings: tuple[str, ...] = ()
-
-
-def verify_run(folder: str | Path, mine: str | Path | None = None) -> list[Verified]:
+def verify_run(folder: str | Path, mine: str | Path | None = None, *, independent: bool = False) -> list[Verified]:
     """Checks a run.
 
     Args:
         folder: of the run.
         mine: name or path of the mine to check it against, with the run's own overrides applied; the folder's copy
             unless given.
+        independent: whether bounds are recomputed with the second, slower closure kernel.
 
     Raises:
         BadInput: where the folder is not one of a run, or the mine cannot be read.
@@ -70,7 +57,23 @@ def verify_run(folder: str | Path, mine: str | Path | None = None) -> list[Verif
     if not checks[0].passed:
         return checks
     checks += [_audit(instance, run), *_arithmetic(run.summary), *_recomputed(instance, run)]
-    return checks
+    return [*checks, *_certificate(instance, run, StagedFlowKernel if independent else PseudoflowKernel)]
+
+
+def _certificate(instance: Instance, run: Run, kernel: KernelFactory) -> Iterator[Verified]:
+    """The bound that the run's certificate proves; nothing where neither file nor summary speaks of one."""
+    file = run.folder / CERTIFICATE
+    if not file.exists():
+        if run.summary.get("certified_bound") is not None:
+            yield Verified("certificate", False, f"the summary claims a certified bound, {CERTIFICATE} is missing")
+        return
+    try:
+        certificate = read_mine_certificate(file)
+    except BadInput as error:
+        yield Verified("certificate", False, "the certificate is damaged", tuple(str(one) for one in error.findings))
+        return
+    yield verify_claims(certificate, run.summary, run.plan.resolution)
+    yield from verify_mine_certificate(certificate, instance, kernel)
 
 
 def _hash(run: Run, given: Instance | None) -> Verified:
@@ -114,7 +117,9 @@ def _arithmetic(summary: Mapping[str, Any]) -> Iterator[Verified]:
             wrong.append(f"the bound {bound!r} is below the objective {objective!r}")
         wrong += _differs("gap_abs", summary.get("gap_abs"), gap_abs, abs(objective))
         wrong += _differs("gap", summary.get("gap"), gap, TOLERANCE)
-        wrong += _differs("solver_bound", summary.get("solver_bound"), bound, abs(bound))
+        known = [summary.get("solver_bound"), summary.get("certified_bound")]
+        best = min((value for value in known if _is_number(value)), default=math.nan)
+        wrong += _differs("bound", bound, best, abs(bound)) if math.isfinite(best) else ["bound is nobody's"]
     asked = summary.get("gap_asked")
     status = status_of(objective, bound, asked if _is_number(asked) else 0.0)
     if summary.get("status") != status:

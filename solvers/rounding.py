@@ -1,10 +1,13 @@
 """Whole schedules from a point of the relaxation: placed in order, moved where it pays, choices solved again.
 
 Every node is taken whole in one step, after or with the nodes it needs. Nodes are placed one by one in a topological
-order given by the times of the relaxation, each with the choice that the relaxation gives most of it, in the first step
-from its own first appearance in the relaxation on that has room. Then nodes that cost are moved late and nodes that
-earn early, as far as neighbours and room allow, and the choices are optimised with the steps fixed, which is a linear
-program. Rows with a lower limit are not looked at while placing; that last program keeps them or finds no point.
+order given by the times of the relaxation, each part with the choice that the relaxation gives most of it, in the
+first step from its own first appearance in the relaxation on that has room. Then nodes that cost are moved late and
+nodes that earn early, as far as neighbours and room allow, and the rest is decided with the steps fixed.
+
+Room is that of the capacities: rows with an upper limit and no negative coefficient of a part, less what the
+relaxation gives their continuous variables. All other rows (least amounts, ratios, balances) are left to the last
+program, which may break them at a penalty: a schedule that does is where the neighbourhood search begins to mend.
 
 Source: Chicoisne, Espinoza, Goycoolea, Moreno, Rubio (2012), "A new algorithm for the open-pit mine production
 scheduling problem", Operations Research 60:517 (TopoSort).
@@ -20,74 +23,84 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from solvers.highs import solve
-from solvers.options import SolveOptions
-from solvers.program import Program
+from solvers.improvement.settling import merit, settle
+from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from solvers.improvement.subprogram import SubprogramBuilder
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _TOUCHED = 1e-6
 _ROOM = 1e-9
 _PASSES = 3
 _QUANTILES = (0.25, 0.5, 0.75)
+_CLOSED = -1e299
+"""Worth below which a choice is not allowed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rounded:
-    """A whole schedule.
+    """A whole schedule and the order it came from.
 
     Attributes:
-        objective: Value of the schedule.
-        x: Share of every node in each step by choice ``(n, T, D)``; a node is in one step only.
-        order: Name of the order it came from.
+        schedule: The schedule.
+        merit: Its objective less the penalties of the rows it breaks.
+        order: Name of the order.
     """
 
-    objective: float
-    x: Floats
+    schedule: Schedule
+    merit: float
     order: str
 
 
-class RoundingError(ValueError):
-    """The program has parts, lags or continuous variables that rounding does not handle."""
+def expected_steps(x: Floats) -> Floats:
+    """Mean step of every part in a point of the relaxation ``(P,)``, T for what is not taken."""
+    return np.asarray(x.shape[1] - np.cumsum(x.sum(axis=2), axis=1).sum(axis=1))
 
 
-def round_relaxation(program: ClosureProgram, x: Floats) -> Rounded | None:
-    """The best whole schedule over several orders; None where no order leads to one. Deterministic.
+def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, penalty: Floats) -> Rounded:
+    """The best whole schedule over several orders, or the empty one. Deterministic.
 
     Args:
-        program: One part a node, no lags, no continuous variables.
-        x: A point of the relaxation ``(n, T, D)``.
-
-    Raises:
-        RoundingError: The program is of another form.
+        builder: Of the program.
+        x: A point of the relaxation ``(P, T, D)``.
+        extras: Its continuous variables ``(S,)``.
+        penalty: Loss for a unit of each broken side row ``(M,)``.
     """
-    simple = np.array_equal(program.part_node, np.arange(program.n_nodes))
-    if not simple or program.lags.any() or program.extra_value.size:
-        raise RoundingError("rounding needs one part a node, no lags and no continuous variables")
-    best: Rounded | None = None
+    program = builder.program
+    found = [_settled(builder, _empty(program), penalty, "nothing taken")]
     for name, times in _orders(program, x):
-        schedule = _Schedule(program, x, times)
-        schedule.place()
+        placing = _Placing(program, x, extras, times)
+        placing.place()
         for _ in range(_PASSES):
-            schedule.push_late()
-            schedule.pull_early()
-        found = _with_best_choices(program, schedule, name)
-        if found is not None and (best is None or found.objective > best.objective):
-            best = found
-    if best is None or best.objective < program.constant:
-        best = _with_best_choices(program, _Schedule(program, x, np.zeros(program.n_nodes)), "nothing taken") or best
-    return best
+            placing.push_late()
+            placing.pull_early()
+        found.append(_settled(builder, placing.schedule(), penalty, name))
+    return max(found, key=lambda rounded: rounded.merit)
+
+
+def _settled(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, name: str) -> Rounded:
+    program = builder.program
+    if program.n_choices > 1 or program.n_extras:
+        schedule = settle(builder, schedule, penalty) or schedule
+    return Rounded(schedule, merit(program, schedule, penalty), name)
+
+
+def _empty(program: ClosureProgram) -> Schedule:
+    share = np.zeros((program.n_parts, program.n_choices))
+    extras = np.clip(0.0, program.extra_lower, program.extra_upper)
+    return Schedule(np.full(program.n_nodes, program.n_steps, np.int64), share, np.asarray(extras))
 
 
 def _orders(program: ClosureProgram, x: Floats) -> Iterator[tuple[str, Floats]]:
     """Times ``(n,)`` to order by: the expected one, and those at which a share of the node is done."""
     T = program.n_steps
-    taken = np.cumsum(x.sum(axis=2), axis=1)
+    taken = np.zeros((program.n_nodes, T))
+    taken[program.part_node] = np.cumsum(x.sum(axis=2), axis=1)
     expected = T - taken.sum(axis=1)
     yield "expected time", expected
     for quantile in _QUANTILES:
@@ -95,28 +108,47 @@ def _orders(program: ClosureProgram, x: Floats) -> Iterator[tuple[str, Floats]]:
         yield f"time of {quantile:g}", reached + expected / (T + 1.0)
 
 
-class _Schedule:
-    """Step and choice of every node, and the use of every row; steps of T mean never."""
+class _Placing:
+    """Step of every node, choice of every part, and the use of every row; steps of T mean never."""
 
-    def __init__(self, program: ClosureProgram, x: Floats, times: Floats) -> None:
+    def __init__(self, program: ClosureProgram, x: Floats, extras: Floats, times: Floats) -> None:
         n, T = program.n_nodes, program.n_steps
         self._program, self._T = program, T
+        self._extras = extras
         ones = np.ones(program.arc_tail.size)
         needs = sparse.csr_array((ones, (program.arc_tail, program.arc_head)), shape=(n, n))
         self._needs, self._needed_by = _lists(needs), _lists(sparse.csr_array(needs.T))
-        worth = program.worth if program.open_choices is None else np.where(program.open_choices, program.worth, -1e300)
-        mass = x.sum(axis=1)
-        self.choice: Integers = np.where(
-            mass.sum(axis=1) > _TOUCHED, mass.argmax(axis=1), worth.max(axis=1).argmax(axis=1)
+        self._lag = {
+            (int(v), int(u)): int(lag)
+            for v, u, lag in zip(program.arc_tail, program.arc_head, program.lags, strict=True)
+            if lag
+        }
+        self._parts = _lists(
+            sparse.csr_array(
+                (np.ones(program.n_parts), (program.part_node, np.arange(program.n_parts))), shape=(n, program.n_parts)
+            )
         )
-        self._worth = np.take_along_axis(worth, self.choice[:, None, None], axis=2)[:, :, 0]
-        self._floor = np.maximum((np.cumsum(x.sum(axis=2), axis=1) <= _TOUCHED).sum(axis=1), program.starts)
-        self.step = np.full(n, T, np.int64)
+        self.choice = _majority(program, x)
+        self._worth = self._node_worth()
+        mass = np.zeros((n, T))
+        np.add.at(mass, program.part_node, x.sum(axis=2))
+        untouched = (np.cumsum(mass, axis=1) <= _TOUCHED).sum(axis=1)
+        bare = np.bincount(program.part_node, minlength=n) == 0
+        self._floor = np.maximum(np.where(bare, 0, untouched), program.starts)
         self._columns = program.rows_transposed
-        size = np.where(np.isfinite(program.row_upper), np.abs(program.row_upper), 0.0)
-        self._limit = program.row_upper + _ROOM * np.maximum(size, 1e-9)
+        self._limit = _capacities(program, extras)
         self._use = np.zeros(program.n_rows)
         self._order = self._topological(times)
+        self.step = np.full(n, T, np.int64)
+
+    def schedule(self) -> Schedule:
+        """What was placed, one choice a part, with the continuous variables of the relaxation."""
+        program = self._program
+        share = np.zeros((program.n_parts, program.n_choices))
+        taken = np.flatnonzero(self.step[program.part_node] < self._T)
+        share[taken, self.choice[taken]] = 1.0
+        extras = np.where(program.whole_extras, np.ceil(self._extras - _TOUCHED), self._extras)
+        return Schedule(self.step.copy(), share, np.clip(extras, program.extra_lower, program.extra_upper))
 
     def place(self) -> None:
         """Every node the relaxation touches, in order, in the first step with room from its floor on."""
@@ -131,7 +163,14 @@ class _Schedule:
             now = int(self.step[node])
             if now == self._T or self._worth[node, now] >= 0.0:
                 continue
-            last = min((int(self.step[other]) for other in self._needed_by[node]), default=self._T)
+            last = min(
+                (
+                    int(self.step[other]) - self._lag.get((other, node), 0)
+                    for other in self._needed_by[node]
+                    if self.step[other] < self._T
+                ),
+                default=self._T,
+            )
             self._move(node, range(now + 1, min(last, self._T - 1) + 1), away=last == self._T)
 
     def pull_early(self) -> None:
@@ -140,6 +179,16 @@ class _Schedule:
             now = int(self.step[node])
             if self._worth[node, min(now, self._T - 1)] > 0.0:
                 self._move(node, range(max(self._after(node), int(self._program.starts[node])), now))
+
+    def _node_worth(self) -> Floats:
+        """Worth of every node in every step with the choices made ``(n, T)``."""
+        program = self._program
+        worth = program.worth if program.open_choices is None else np.where(program.open_choices, program.worth, -1e300)
+        chosen = np.take_along_axis(worth, self.choice[:, None, None], axis=2)[:, :, 0]
+        total = np.zeros((program.n_nodes, self._T))
+        for t in range(self._T):
+            total[:, t] = np.bincount(program.part_node, chosen[:, t], program.n_nodes)
+        return total
 
     def _move(self, node: int, steps: range, *, away: bool = False) -> None:
         """To the step of most worth with room; stays where none is better."""
@@ -158,17 +207,30 @@ class _Schedule:
         return float(self._worth[node, step]) if step < self._T else 0.0
 
     def _after(self, node: int) -> int:
-        """Last step of the nodes it needs; T where one of them is never taken."""
-        return max((int(self.step[other]) for other in self._needs[node]), default=0)
+        """First step that the nodes it needs allow; T where one of them is never taken."""
+        first = 0
+        for other in self._needs[node]:
+            at = int(self.step[other])
+            first = max(first, at if at == self._T else at + self._lag.get((node, other), 0))
+        return min(first, self._T)
 
-    def _entries(self, node: int, step: int) -> tuple[NDArray[np.int32], Floats]:
-        """Rows a node uses in a step, and how much of each."""
-        column = (node * self._T + step) * self._program.n_choices + int(self.choice[node])
-        place = slice(self._columns.indptr[column], self._columns.indptr[column + 1])
-        return self._columns.indices[place], self._columns.data[place]
+    def _entries(self, node: int, step: int) -> tuple[NDArray[np.int64], Floats]:
+        """Rows a node uses in a step, each once, and how much of each."""
+        found = []
+        for part in self._parts[node]:
+            column = (part * self._T + step) * self._program.n_choices + int(self.choice[part])
+            found.append(slice(self._columns.indptr[column], self._columns.indptr[column + 1]))
+        if len(found) == 1:
+            return self._columns.indices[found[0]].astype(np.int64), self._columns.data[found[0]]
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0)
+        rows = np.concatenate([self._columns.indices[place] for place in found])
+        amounts = np.concatenate([self._columns.data[place] for place in found])
+        distinct, where = np.unique(rows, return_inverse=True)
+        return distinct.astype(np.int64), np.asarray(np.bincount(where, amounts), dtype=np.float64)
 
     def _fits(self, node: int, step: int) -> bool:
-        if self._worth[node, step] <= -1e299:
+        if self._worth[node, step] <= _CLOSED:
             return False
         rows, amounts = self._entries(node, step)
         return bool((self._use[rows] + amounts <= self._limit[rows]).all())
@@ -197,39 +259,27 @@ class _Schedule:
         return order
 
 
+def _majority(program: ClosureProgram, x: Floats) -> Integers:
+    """Choice of every part ``(P,)``: the one the relaxation gives most, else the one worth most in any step."""
+    worth = program.worth if program.open_choices is None else np.where(program.open_choices, program.worth, -np.inf)
+    mass = x.sum(axis=1)
+    best = worth.max(axis=1, initial=-np.inf).argmax(axis=1)
+    return np.asarray(np.where(mass.sum(axis=1) > _TOUCHED, mass.argmax(axis=1), best), dtype=np.int64)
+
+
+def _capacities(program: ClosureProgram, extras: Floats) -> Floats:
+    """Room of every row that counts while placing ``(M,)``; infinite for the others."""
+    owner = np.repeat(np.arange(program.n_rows), np.diff(program.rows.indptr))
+    least = np.zeros(program.n_rows)
+    np.minimum.at(least, owner, program.rows.data)
+    whole = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
+    room = program.row_upper - program.extras_matrix @ whole
+    fixed = program.row_lower == program.row_upper
+    size = np.where(np.isfinite(room), np.abs(room), 0.0)
+    return np.where((least < 0.0) | fixed, np.inf, room + _ROOM * np.maximum(size, 1e-9))
+
+
 def _lists(matrix: sparse.csr_array) -> list[list[int]]:
     """Column numbers of every row."""
     starts, columns = matrix.indptr.tolist(), matrix.indices.tolist()
     return [columns[a:b] for a, b in itertools.pairwise(starts)]
-
-
-def _with_best_choices(program: ClosureProgram, schedule: _Schedule, name: str) -> Rounded | None:
-    """The schedule with its steps fixed and its choices optimal; None where no choices keep every row."""
-    n, T, D = program.n_nodes, program.n_steps, program.n_choices
-    taken = np.flatnonzero(schedule.step < T)
-    x = np.zeros((n, T, D))
-    if taken.size:
-        start = (taken * T + schedule.step[taken]) * D
-        columns = (start[:, None] + np.arange(D)).ravel()
-        chosen = np.repeat(np.arange(taken.size), D)
-        once = sparse.csr_array((np.ones(columns.size), (chosen, np.arange(columns.size))))
-        opened = program.open_choices
-        upper = np.ones(columns.size) if opened is None else opened.ravel()[columns].astype(np.float64)
-        linear = Program(
-            cost=program.worth.ravel()[columns] * (upper > 0.0),
-            lower=np.zeros(columns.size),
-            upper=upper,
-            integer=np.zeros(columns.size, np.bool_),
-            matrix=sparse.csr_array(sparse.vstack([once, program.rows[:, columns]], format="csr")),
-            row_lower=np.concatenate([np.ones(taken.size), program.row_lower]),
-            row_upper=np.concatenate([np.ones(taken.size), program.row_upper]),
-            maximise=True,
-        )
-        found = solve(linear, SolveOptions(threads=1)).x
-        if found is None:
-            return None
-        share = np.clip(found.reshape(-1, D), 0.0, 1.0)
-        x.reshape(-1)[columns] = (share / share.sum(axis=1, keepdims=True)).ravel()
-    elif (program.row_lower > 0.0).any() or (program.row_upper < 0.0).any():
-        return None
-    return Rounded(float((program.worth * x).sum()) + program.constant, x, name)

@@ -172,6 +172,11 @@ def _objective(parsed: _Parsed, n: int, D: int) -> tuple[Floats, NDArray[np.bool
         at = lines[-1].number if lines else reading.length
         reading.find(at, f"{len(lines)} lines in OBJECTIVE_FUNCTION", f"{n} lines, one a block")
         reading.check()
+    widest = max(len(line.fields) for line in lines) - 1
+    if widest < D:
+        # Told before arrays of that width are made: a count gone wrong may stand for more than the memory holds.
+        reading.find(lines[0].number, f"{widest} values", f"{D} values, one a destination")
+        reading.check()
     value, seen = np.zeros((n, D)), np.zeros(n, np.bool_)
     forbidden = np.zeros((n, D), np.bool_)
     for line in lines:
@@ -204,6 +209,10 @@ def _forbids(text: str) -> bool:
 def _limits(parsed: _Parsed, section: str, shape: tuple[int, ...]) -> Limits:
     """Limits by index: L (at most), G (at least), I (between two); every index exactly once."""
     reading, lines = parsed.reading, parsed.sections.get(section, [])
+    if math.prod(shape) > 2 * len(lines) + 1000:
+        at = lines[-1].number if lines else reading.length
+        reading.find(at, f"{len(lines)} lines in {section}", f"{math.prod(shape)} limits")
+        reading.check()
     lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
     seen = np.zeros(shape, np.bool_)
     rank = len(shape)
@@ -214,13 +223,14 @@ def _limits(parsed: _Parsed, section: str, shape: tuple[int, ...]) -> Limits:
             reading.find(line.number, " ".join(line.fields), f"{' '.join(names)} and L limit, G limit or I lower upper")
             continue
         place = tuple(reading.integer(line, i, names[i], shape[i]) for i in range(rank))
+        known = len(reading.findings)
         numbers = [reading.number(line, i, "limit") for i in range(rank + 1, len(line.fields))]
         if min(place) < 0:
             continue
         if seen[place]:
             reading.find(line.number, place, "each limit once")
         seen[place] = True
-        if rank == 2 and sense != "G" and numbers[-1] <= 0:
+        if rank == 2 and sense != "G" and numbers[-1] <= 0 and len(reading.findings) == known:
             reading.find(line.number, numbers[-1], "a capacity above zero")
         if sense == "I" and numbers[0] > numbers[1]:
             reading.find(line.number, f"{numbers[0]} {numbers[1]}", "lower <= upper")

@@ -16,6 +16,7 @@ from scheduler.outcome import ExitCode
 if TYPE_CHECKING:
     from scheduler.minelib import MineLibInstance
     from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.result import Progress
 
 REACHED, STOPPED, NONE = "bound within the gap", "bound: stopped at a limit", "infeasible"
 _EXIT = {REACHED: ExitCode.DONE, STOPPED: ExitCode.STOPPED_WITH_PLAN, NONE: ExitCode.INFEASIBLE}
@@ -30,6 +31,12 @@ class BoundLine(ProgressLine):
         gap = f", gap {100 * (bound - value) / max(abs(bound), 1e-300):.4f} %" if value > -math.inf else ""
         told = "no point yet" if value == -math.inf else f"point {value:,.0f}"
         self._write(f"iteration {iteration.number}: bound {bound:,.0f}, {told}{gap}, {iteration.classes:,} classes")
+
+    def search(self, progress: Progress) -> None:
+        """Tells where the search for a schedule stands; amounts in money."""
+        plan = "none yet" if progress.objective is None else f"{progress.objective:,.0f}"
+        gap = "" if progress.gap is None else f", gap {100 * progress.gap:.3f} %"
+        self._write(f"bound {progress.bound:,.0f}, plan {plan}{gap}, {progress.nodes:,} parts solved")
 
 
 def bound(

@@ -26,12 +26,14 @@ FINDINGS_SHOWN = 20
 
 @dataclass(frozen=True)
 class MineLibSolve:
-    """What the command line asked for; the search has no other options.
+    """What the command line asked for.
 
     Attributes:
         file: the problem.
         gap: relative gap at which the plan counts as proven.
-        time_limit: seconds for the bound, or ``None``.
+        time_limit: seconds for bound and search together, or ``None`` to search until nothing more is gained.
+        seed: of the choice of neighbourhoods.
+        threads: processes that search at the same time; 0 for one a core.
         out: folder of the run, or ``None`` for a new one.
         precedence: the ``.prec`` file, or ``None`` for the one beside.
         blocks: the ``.blocks`` file, or ``None`` for the one beside.
@@ -43,6 +45,8 @@ class MineLibSolve:
     file: str
     gap: float
     time_limit: float | None
+    seed: int
+    threads: int
     out: str | None
     precedence: str | None
     blocks: str | None
@@ -64,7 +68,7 @@ class MineLibSolve:
         from scheduler.cli.session import refuse_unwritable  # noqa: PLC0415
         from scheduler.minelib import read_instance  # noqa: PLC0415
         from scheduler.minelib_solving import schedule_minelib  # noqa: PLC0415
-        from solvers.relaxation import StopRule  # noqa: PLC0415
+        from solvers.closure_schedule import ScheduleOptions  # noqa: PLC0415
 
         given = [name for name, told in self.refused.items() if told]
         if given:
@@ -77,8 +81,14 @@ class MineLibSolve:
         line, began = BoundLine(shown=not self.quiet), time.perf_counter()
         try:
             with first_interrupt_stops() as interrupted:
-                rule = StopRule(seconds=self.time_limit, interrupted=interrupted)
-                found = schedule_minelib(instance, rule, on_iteration=line.iteration)
+                options = ScheduleOptions(gap=self.gap, seconds=self.time_limit, seed=self.seed, workers=self.threads)
+                found = schedule_minelib(
+                    instance,
+                    options,
+                    on_iteration=line.iteration,
+                    on_progress=line.search,
+                    interrupted=interrupted,
+                )
         finally:
             line.clear()
         status, code = found.status(self.gap), found.exit_code(self.gap)
@@ -128,7 +138,12 @@ def _summary(instance: MineLibInstance, found: Scheduled) -> dict[str, object]:
         "bound_stop_reason": relaxation.reason.name.lower(),
         "iterations": relaxation.iterations,
         "kernel": relaxation.kernel,
-        "order": found.order,
+        "origin": found.found.origin,
+        "begun_with": found.found.begun_with,
+        "search_stop_reason": found.found.stop.name.lower(),
+        "parts_solved": 0 if found.found.improvement is None else found.found.improvement.parts,
+        "gained": {} if found.found.improvement is None else found.found.improvement.gained,
+        "seconds_by_stage": found.found.seconds,
         "blocks_mined": None if checked is None else checked.blocks_mined,
         "value_by_period": None if checked is None else checked.value_by_period.tolist(),
         "resource_use": None if checked is None else checked.use.tolist(),

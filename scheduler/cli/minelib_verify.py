@@ -1,4 +1,4 @@
-"""``pitwise verify`` on MineLib: somebody's schedule, or the certificate of a bound."""
+"""``pitwise verify`` of certificates, and on MineLib: somebody's schedule, or a run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from instances.findings import BadInput, Finding
 from scheduler.outcome import ExitCode
 
 if TYPE_CHECKING:
+    from scheduler.minelib import MineLibInstance
     from scheduler.minelib_checking import CheckedSchedule
+    from scheduler.verified import Verified
+    from solvers.closure import KernelFactory
 
 FINDINGS_SHOWN = 20
 
@@ -20,8 +23,8 @@ class MineLibCheck:
     """What the command line asked for.
 
     Attributes:
-        subject: the problem whose solution is checked, or the certificate.
-        instance: the problem a certificate is checked against.
+        subject: the problem whose solution is checked, or a certificate, or the folder of a run.
+        instance: the problem, or the mine, that a certificate or a run is checked against.
         solution: a ``.sol`` file.
         precedence: the ``.prec`` file, or ``None`` for the one beside.
         blocks: the ``.blocks`` file, or ``None`` for the one beside.
@@ -39,13 +42,20 @@ class MineLibCheck:
 
     def concerned(self) -> bool:
         """Whether this is about MineLib at all, and not about a run."""
-        own = self.solution is not None or self.precedence is not None or self.blocks is not None or self.independent
-        return own or Path(self.subject).suffix.lower() in {".cpit", ".pcpsp", ".json"}
+        own = self.solution is not None or self.precedence is not None or self.blocks is not None
+        return own or Path(self.subject).suffix.lower() in {".cpit", ".pcpsp", ".json"} or self._is_run()
+
+    def _is_run(self) -> bool:
+        from scheduler.minelib_verifying import is_minelib_run  # noqa: PLC0415
+
+        return is_minelib_run(self.subject)
 
     def run(self) -> ExitCode:
         """Checks and prints; the exit code."""
         if Path(self.subject).suffix.lower() == ".json":
             return self._certificate()
+        if self._is_run():
+            return self._run_folder()
         findings = []
         if self.solution is None:
             findings.append(Finding("--solution", None, f"the .sol file to check against {self.subject}"))
@@ -77,32 +87,68 @@ class MineLibCheck:
 
     def _certificate(self) -> ExitCode:
         from scheduler.certificates import read_certificate, verify_certificate  # noqa: PLC0415
-        from scheduler.cli.output import page, print_json  # noqa: PLC0415
-        from scheduler.minelib import read_instance  # noqa: PLC0415
-        from solvers.closure import PseudoflowKernel, StagedFlowKernel  # noqa: PLC0415
+        from scheduler.mine_certificate_file import is_mine_certificate  # noqa: PLC0415
 
+        self._refuse_all_but_instance("a certificate")
+        if is_mine_certificate(self.subject):
+            return self._mine_certificate()
+        certificate = read_certificate(self.subject)
+        checks = verify_certificate(certificate, self._read_instance(), self._kernel())
+        return self._tell(checks, {"certificate": self.subject, "claim": certificate.claim, "bound": certificate.bound})
+
+    def _mine_certificate(self) -> ExitCode:
+        from instances.reading import read_mine  # noqa: PLC0415
+        from scheduler.mine_certificate_check import verify_mine_certificate  # noqa: PLC0415
+        from scheduler.mine_certificate_file import CLAIM, read_mine_certificate  # noqa: PLC0415
+
+        certificate = read_mine_certificate(self.subject)
+        instance = read_mine(str(self.instance), certificate.overrides)
+        checks = verify_mine_certificate(certificate, instance, self._kernel())
+        return self._tell(checks, {"certificate": self.subject, "claim": CLAIM, "bound": certificate.bound})
+
+    def _run_folder(self) -> ExitCode:
+        from scheduler.minelib_verifying import verify_minelib_run  # noqa: PLC0415
+
+        self._refuse_all_but_instance("a run of MineLib")
+        checks = verify_minelib_run(self.subject, self._read_instance(), self._kernel())
+        return self._tell(checks, {"run": self.subject})
+
+    def _refuse_all_but_instance(self, what: str) -> None:
         findings = []
         if self.solution is not None:
-            findings.append(Finding("--solution", self.solution, "none: a certificate is checked"))
+            findings.append(Finding("--solution", self.solution, f"none: {what} is checked"))
         if self.instance is None:
-            findings.append(Finding("--instance", None, "the .cpit or .pcpsp file the certificate is about"))
+            findings.append(Finding("--instance", None, f"the .cpit or .pcpsp file, or the mine, that {what} is about"))
         if findings:
             raise BadInput(findings)
-        certificate = read_certificate(self.subject)
-        instance = read_instance(str(self.instance), self.precedence, self.blocks)
-        checks = verify_certificate(certificate, instance, StagedFlowKernel if self.independent else PseudoflowKernel)
+
+    def _read_instance(self) -> MineLibInstance:
+        from scheduler.minelib import read_instance  # noqa: PLC0415
+
+        return read_instance(str(self.instance), self.precedence, self.blocks)
+
+    def _kernel(self) -> KernelFactory:
+        from solvers.closure import PseudoflowKernel, StagedFlowKernel  # noqa: PLC0415
+
+        return StagedFlowKernel if self.independent else PseudoflowKernel
+
+    def _tell(self, checks: list[Verified], given: dict[str, object]) -> ExitCode:
+        """Prints what was checked; the exit code."""
+        from scheduler.cli.output import page, print_json  # noqa: PLC0415
+
         passed = all(check.passed for check in checks)
         trusted = "the second closure kernel" if self.independent else "the closure kernel that the search used"
         if self.as_json:
-            told = [{"check": check.name, "passed": check.passed, "text": check.text} for check in checks]
-            given = {"certificate": self.subject, "instance": self.instance, "claim": certificate.claim}
-            figures = {"bound": certificate.bound, "trusts": trusted, "independent": self.independent}
-            print_json({**given, **figures, "passed": passed, "checks": told})
+            told = [{"check": c.name, "passed": c.passed, "text": c.text, "findings": c.findings} for c in checks]
+            trust = {"instance": self.instance, "trusts": trusted, "independent": self.independent}
+            print_json({**given, **trust, "passed": passed, "checks": told})
         else:
             with page() as console:
                 for check in checks:
                     word = "passed" if check.passed else "FAILED"
                     console.print(f"{word}  {check.name}: {check.text}", soft_wrap=True)
+                    for finding in check.findings[:FINDINGS_SHOWN]:
+                        console.print(f"        {finding}", soft_wrap=True)
                 console.print(f"note    trusted: {trusted}")
                 console.print(f"{self.subject}: {'verified' if passed else 'NOT verified'}", soft_wrap=True)
         return ExitCode.DONE if passed else ExitCode.NOT_VERIFIED

@@ -31,6 +31,7 @@ STAGES = (
     "model",
     "solve",
     "polish",
+    "certificate",
     "conflicts",
     "audit",
     "cash_flow",
@@ -96,12 +97,22 @@ def proof_lines(summary: Summary) -> list[str]:
             f", NOT proven {asked}: {stopped(summary)} with a gap of {percent(gap)} (bound {money(summary, bound)}, "
         )
         text += f"{summary['solver']})"
-    lines = [text]
+    lines = [text, certified_line(summary)]
     made, uplift, fraction = summary["baseline_objective"], summary["uplift"], summary["uplift_fraction"]
     if uplift is None:
         return [*lines, f"uplift over the hand-made plan: none to compare with ({summary['baseline_missing']})"]
     share = "" if fraction is None else f" ({100 * fraction:+.1f} %)"
     return [*lines, f"uplift over the hand-made plan of {money(summary, made)}: {money(summary, uplift)}{share}"]
+
+
+def certified_line(summary: Summary) -> str:
+    """The bound that anybody can check, apart from the solver's."""
+    bound, gap = summary.get("certified_bound"), summary.get("gap_certified")
+    if bound is None or gap is None:
+        return f"no certified bound: {summary.get('certificate_missing') or 'none was made'}"
+    text = f"certified bound {money(summary, bound)}, gap {percent(gap)}: checked by pitwise verify without solving"
+    plain = summary.get("lp_bound")
+    return text if plain is None else f"{text} (plain relaxation {money(summary, plain)})"
 
 
 def stopped(summary: Summary) -> str:

@@ -107,7 +107,14 @@ class Session:
         assert answer.plan is not None  # noqa: S101
         try:
             write_run(
-                folder, answer.instance, answer.plan, answer.tables(), answer.summary, log, replace=self.wanted.replace
+                folder,
+                answer.instance,
+                answer.plan,
+                answer.tables(),
+                answer.summary,
+                log,
+                certificate=answer.certificate,
+                replace=self.wanted.replace,
             )
         except BadInput:
             # The plan may have taken long: it is told at least.

@@ -45,9 +45,20 @@ def solve(
     began = time.perf_counter()
     from scheduler.cli.minelib_solve import MineLibSolve  # noqa: PLC0415
 
-    refused = {"--set": bool(changes), "--node-limit": node_limit is not None, "--seed": seed != 0}
-    refused |= {"--threads": threads != 0, "--replace": replace}
-    other = MineLibSolve(mine, gap, time_limit, out, precedence, blocks, refused=refused, as_json=as_json, quiet=quiet)
+    refused = {"--set": bool(changes), "--node-limit": node_limit is not None, "--replace": replace}
+    other = MineLibSolve(
+        file=mine,
+        gap=gap,
+        time_limit=time_limit,
+        seed=seed,
+        threads=threads,
+        out=out,
+        precedence=precedence,
+        blocks=blocks,
+        refused=refused,
+        as_json=as_json,
+        quiet=quiet,
+    )
     if other.concerned():
         raise typer.Exit(other.run())
     from scheduler.cli.session import Session, Wanted  # noqa: PLC0415

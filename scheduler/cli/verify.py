@@ -12,6 +12,10 @@ from scheduler.cli.minelib_arguments import BlocksOption, PrecedenceOption
 BOUND_NOTE = (
     "the solver's bound itself cannot be checked from the folder: only solving again shows that no plan is better"
 )
+TRUSTED = {
+    False: "the closure kernel that the search used; --independent uses another",
+    True: "the second closure kernel, which shares no code with the first",
+}
 FINDINGS_SHOWN = 20
 
 
@@ -33,11 +37,11 @@ def verify(
     precedence: PrecedenceOption = None,
     blocks: BlocksOption = None,
     independent: Annotated[
-        bool, typer.Option("--independent", help="Check a certificate with a second, slower closure kernel.")
+        bool, typer.Option("--independent", help="Recompute certified bounds with a second, slower closure kernel.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a run: the mine's hash, the plan's audit, the objective, the gap and every figure; exit code 5 if not."""
+    """Check a run: the mine, the plan's audit, the certified bound, the gap and every figure; exit code 5 if not."""
     from scheduler.cli.minelib_verify import MineLibCheck  # noqa: PLC0415
 
     other = MineLibCheck(run, instance, solution, precedence, blocks, independent=independent, as_json=as_json)
@@ -47,7 +51,7 @@ def verify(
     from scheduler.outcome import ExitCode  # noqa: PLC0415
     from scheduler.verifying import verify_run  # noqa: PLC0415
 
-    checks = verify_run(run, instance)
+    checks = verify_run(run, instance, independent=independent)
     passed = all(check.passed for check in checks)
     if as_json:
         rows = [{"check": c.name, "passed": c.passed, "text": c.text, "findings": c.findings} for c in checks]
@@ -58,6 +62,8 @@ def verify(
                 "trusts_own_copy": instance is None,
                 "checks": rows,
                 "not_checked": BOUND_NOTE,
+                "trusts": TRUSTED[independent],
+                "independent": independent,
             }
         )
     else:
@@ -68,5 +74,6 @@ def verify(
             if len(check.findings) > FINDINGS_SHOWN:
                 emit(f"        and {len(check.findings) - FINDINGS_SHOWN:,} more")
         emit(f"note    bound: {BOUND_NOTE}")
+        emit(f"note    trusted: {TRUSTED[independent]}")
         emit(f"{run}: {'verified' if passed else 'NOT verified'}")
     raise typer.Exit(ExitCode.DONE if passed else ExitCode.NOT_VERIFIED)

@@ -89,11 +89,12 @@ def find_families(program: ClosureProgram) -> list[Family]:
         for at, of_step in members.items():
             row_of_step[at] = of_step
         capacity = np.where(row_of_step >= 0, program.row_upper[row_of_step], np.inf)
-        shown, of_step = next(iter(members.items()))
-        dense = np.zeros((program.n_parts, T * D))
+        of_step = next(iter(members.values()))
         inside = slice(rows.indptr[of_step], rows.indptr[of_step + 1])
-        dense[np.divmod(rows.indices[inside], T * D)] = rows.data[inside]
-        families.append(Family(row_of_step, capacity, dense[:, shown * D : (shown + 1) * D]))
+        column = rows.indices[inside].astype(np.int64)
+        use = np.zeros((program.n_parts, D))
+        use[column // (T * D), column % D] = rows.data[inside]
+        families.append(Family(row_of_step, capacity, use))
     return families
 
 

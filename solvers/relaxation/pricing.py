@@ -19,9 +19,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
-from solvers.closure import ClosureGraph, PseudoflowKernel, scale_up
+from solvers.closure import ClosureGraph, PseudoflowKernel, closure_graph, scale_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _KEPT_KERNELS = 64
+_KEPT_GRAPHS = 3.0
+"""Size of all kernels kept, in expanded graphs: a compiled graph takes several times the memory of its arcs."""
 _FEW_MISSED = 0.01
 
 
@@ -60,10 +61,11 @@ class StepPricer:
         self._factory = kernel
         self._whole = whole or bool(program.lags.any())
         self._active = np.arange(self._T)[None, :] >= program.starts[:, None]
+        arcs = [(int(lag), program.lags == lag) for lag in np.unique(program.lags) if lag < self._T]
         self._layers = [
-            (int(lag), _base_matrix(program, program.lags == lag)) for lag in np.unique(program.lags) if lag < self._T
+            (lag, closure_graph(self._n, program.arc_tail[chosen], program.arc_head[chosen])) for lag, chosen in arcs
         ]
-        self._kernels: dict[bytes, ClosureKernel] = {}
+        self._kernels: dict[bytes, tuple[int, ClosureKernel]] = {}
 
     def solve(self, weights: Floats, useful_above: float = np.inf) -> Priced:
         """Maximum closure for cumulative weights ``(n, T)``, or closures worth more than ``useful_above``.
@@ -110,31 +112,43 @@ class StepPricer:
     def _kernel(self, steps: int, active: NDArray[np.bool_], *, everything: bool) -> ClosureKernel:
         """Kernel of a run of steps: runs of one length share it unless nodes start within."""
         key = steps.to_bytes(4, "little") + (b"" if everything else np.packbits(active).tobytes())
-        kernel = self._kernels.get(key)
-        if kernel is None:
-            if len(self._kernels) >= _KEPT_KERNELS:
-                self._kernels.pop(next(iter(self._kernels)))
-            kernel = self._kernels[key] = self._factory(self._graph(steps, active, everything=everything))
-        return kernel
+        kept = self._kernels.pop(key, None)
+        if kept is None:
+            held = steps + sum(size for size, _ in self._kernels.values())
+            while self._kernels and (held > _KEPT_GRAPHS * self._T or len(self._kernels) >= _KEPT_KERNELS):
+                held -= self._kernels.pop(next(iter(self._kernels)))[0]
+            kept = steps, self._factory(self._graph(steps, active, everything=everything))
+        # Last in the order: the one used longest ago is the first to go.
+        self._kernels[key] = kept
+        return kept[1]
 
     def _graph(self, steps: int, active: NDArray[np.bool_], *, everything: bool) -> ClosureGraph:
-        """Steps-major graph of a run: base arcs within each step (lag steps back), chain arcs to the next."""
-        size = steps * self._n
-        graph = sparse.eye_array(size, k=self._n, format="csr") if steps > 1 else sparse.csr_array((size, size))
+        """Steps-major graph of a run: chain arcs to the next step, base arcs within each step (lag steps back)."""
+        n, size = self._n, steps * self._n
+        degree = np.zeros(size, np.int64)
+        degree[: size - n] += 1
         for lag, base in self._layers:
             if lag < steps:
-                graph = graph + sparse.kron(sparse.eye_array(steps, k=-lag), base, format="csr")
-        graph = sparse.csr_array(graph)
-        if not everything:
-            graph = sparse.csr_array(graph[active][:, active])
-        return ClosureGraph(starts=graph.indptr.astype(np.int64), heads=graph.indices.astype(np.int64))
-
-
-def _base_matrix(program: ClosureProgram, arcs: NDArray[np.bool_]) -> sparse.csr_array:
-    """Ones at (tail, head) of the arcs chosen ``(n, n)``."""
-    ones = np.ones(int(arcs.sum()))
-    shape = (program.n_nodes, program.n_nodes)
-    return sparse.csr_array((ones, (program.arc_tail[arcs], program.arc_head[arcs])), shape=shape)
+                degree[lag * n :] += np.tile(np.diff(base.starts), steps - lag)
+        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(degree)])
+        heads = np.empty(int(starts[-1]), np.int64)
+        at = starts[:-1].copy()
+        heads[at[: size - n]] = np.arange(n, size)
+        at[: size - n] += 1
+        for lag, base in self._layers:
+            tails = base.tails
+            order = np.arange(base.heads.size) - base.starts[tails]
+            for step in range(lag, steps):
+                heads[at[step * n + tails] + order] = base.heads + (step - lag) * n
+            if lag < steps:
+                at[lag * n :] += np.tile(np.diff(base.starts), steps - lag)
+        if everything:
+            return ClosureGraph(starts=starts, heads=heads)
+        # What an active node needs is active: a tail starts no earlier than its head.
+        number = np.cumsum(active) - 1
+        kept = np.repeat(active, degree)
+        counts = np.concatenate([np.zeros(1, np.int64), np.cumsum(degree[active])])
+        return ClosureGraph(starts=counts, heads=number[heads[kept]])
 
 
 def _first_steps(member: NDArray[np.bool_]) -> Integers:

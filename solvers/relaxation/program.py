@@ -63,6 +63,8 @@ class ClosureProgram:
         extra_lower: Their lower bounds ``(S,)``, finite.
         extra_upper: Their upper bounds ``(S,)``, finite.
         extra_rows: G, sparse ``(M, S)``; None where S is 0.
+        extra_integer: Whether a continuous variable has to be whole in a schedule ``(S,)``; the relaxation does not
+            look at it. None where none has to.
         constant: Constant of the objective.
 
     Raises:
@@ -85,6 +87,7 @@ class ClosureProgram:
     extra_lower: Floats = field(default_factory=_no_floats)
     extra_upper: Floats = field(default_factory=_no_floats)
     extra_rows: sparse.csr_array | None = None
+    extra_integer: NDArray[np.bool_] | None = None
     constant: float = 0.0
 
     def __post_init__(self) -> None:
@@ -145,6 +148,11 @@ class ClosureProgram:
     def worth(self) -> Floats:
         """``value`` with zeros where a choice is not allowed."""
         return self.value if self.open_choices is None else np.where(self.open_choices, self.value, 0.0)
+
+    @cached_property
+    def whole_extras(self) -> NDArray[np.bool_]:
+        """``extra_integer``, all False where none has to be whole ``(S,)``."""
+        return np.zeros(self.n_extras, np.bool_) if self.extra_integer is None else self.extra_integer
 
     @cached_property
     def has_bare_nodes(self) -> bool:
@@ -243,6 +251,7 @@ def _check_extras(program: ClosureProgram) -> None:
         _check_finite(name, bound)
     crossed = np.flatnonzero(program.extra_lower > program.extra_upper)
     _require(crossed.size == 0, f"extra_lower exceeds extra_upper at {crossed[:1].tolist()}")
+    _require(program.extra_integer is None or program.extra_integer.shape == (S,), f"extra_integer must be {(S,)}")
     if program.extra_rows is None:
         _require(S == 0, "extra_rows is missing")
         return

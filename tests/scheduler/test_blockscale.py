@@ -21,7 +21,7 @@ from solvers.highs import solve
 from solvers.relaxation import StopRule, bound_from_multipliers, solve_relaxation
 from solvers.result import Outcome
 from tests.builders import tiny_mine
-from tests.scheduler.formulation.mines import mines
+from tests.scheduler.formulation.mines import Drawn, mines
 
 PLAIN = Formulation(early_start=False, without=frozenset(family.name for family in CUTS))
 
@@ -42,6 +42,26 @@ def relaxed_optimum(problem: Problem) -> float | None:
 @given(drawn=mines())
 def test_both_statements_have_one_relaxed_optimum(drawn):
     """Stockpiles, strip, rehandle, tailings, grades, options, lags: the closure program is worth what the model is."""
+    check_one_relaxed_optimum(drawn)
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+@given(drawn=mines(always=("fill", "rehandle", "strip_max"), stockpiles=True, most_features=4))
+def test_both_statements_agree_on_stockpile_strip_and_rehandle(drawn):
+    """Mines that have a stockpile, a strip limit and a rehandle limit, all of them."""
+    problem = compile_problem(drawn.instance, drawn.units)
+    assert problem.bins()
+    assert problem.strip.limits_anything()
+    assert problem.rehandle.limits_anything()
+    check_one_relaxed_optimum(drawn)
+
+
+def check_one_relaxed_optimum(drawn: Drawn) -> None:
     problem = compile_problem(drawn.instance, drawn.units)
     assume(problem.phases_active_most is None)
     try:

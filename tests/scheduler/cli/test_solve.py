@@ -41,6 +41,9 @@ PROMISED = {
     "seed",
     "instance_hash",
     "solver_bound",
+    "certified_bound",
+    "gap_certified",
+    "lp_bound",
 }
 FILES = {
     "run.json",
@@ -51,6 +54,7 @@ FILES = {
     "tailings.parquet",
     "operating.parquet",
     "options.parquet",
+    "certificate.json",
     "schedule.csv",
     "cashflow.csv",
     "log.txt",

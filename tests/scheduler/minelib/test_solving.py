@@ -16,8 +16,7 @@ from scheduler.minelib import MineLibInstance, read_instance
 from scheduler.minelib_checking import check_schedule
 from scheduler.minelib_solving import schedule_minelib
 from scheduler.outcome import NO_PLAN, OPTIMAL
-from solvers.relaxation import ClosureProgram
-from solvers.rounding import RoundingError, round_relaxation
+from solvers.closure_schedule import ScheduleOptions
 
 FOLDER = os.environ.get("PITWISE_MINELIB", "")
 published = pytest.mark.skipif(not FOLDER, reason="PITWISE_MINELIB does not name a folder with the MineLib files")
@@ -60,7 +59,7 @@ def instances(draw):
 @given(instances())
 def test_a_rounded_schedule_keeps_every_rule_and_its_bound(instance):
     """Found for every problem that the empty schedule keeps; the checker finds nothing and the gap is no loss."""
-    found = schedule_minelib(instance)
+    found = schedule_minelib(instance, ScheduleOptions(rounds=3, workers=1))
     assert found.checked is not None
     assert found.checked.findings == ()
     assert -1e-6 * max(abs(found.relaxation.bound), 1.0) <= found.checked.objective
@@ -97,15 +96,6 @@ def test_limits_nobody_can_keep_end_in_three(mine):
     assert not (mine / "run").exists()
 
 
-def test_a_program_of_another_form_is_refused(mine):
-    """Lags are told, not ignored."""
-    program = read_instance(mine / "tiny.cpit").program
-    fields = {name: getattr(program, name) for name in ClosureProgram.__dataclass_fields__}
-    lagged = ClosureProgram(**{**fields, "arc_lag": np.ones(2, np.int64)})
-    with pytest.raises(RoundingError, match="no lags"):
-        round_relaxation(lagged, np.zeros(program.value.shape))
-
-
 def test_solve_writes_schedule_summary_and_certificate(mine):
     """The three files agree: the schedule has the objective of the summary, the certificate proves the bound."""
     problem, run = mine / "tiny.pcpsp", mine / "run"
@@ -137,7 +127,7 @@ def test_solve_ends_in_four_where_the_gap_is_not_reached(mine):
     ("arguments", "told"),
     [
         (("--set", "a=1"), "--set: expected a mine; the option has no meaning for MineLib"),
-        (("--seed", "3"), "--seed: expected a mine"),
+        (("--node-limit", "3"), "--node-limit: expected a mine"),
         (("--gap", "-1"), "--gap is -1.0; expected a fraction of 0 or more"),
         (("--precedence", "no.prec"), "no.prec: expected a file of this name"),
     ],
@@ -153,9 +143,10 @@ def test_options_without_meaning_are_refused(mine, arguments, told):
 @published
 @pytest.mark.parametrize(("kind", "least"), [("cpit", 23_483_671), ("pcpsp", 23_658_230)])
 def test_newman1_beats_the_published_schedule(tmp_path, kind, least):
-    """Better than MineLib's own, audited from the file written."""
+    """Better than MineLib's own after some seconds, audited from the file written."""
     problem = Path(FOLDER) / "newman1" / f"newman1.{kind}"
-    assert pitwise("solve", problem, "--out", tmp_path / "run").exit_code == 4
+    arguments = ("--time-limit", "8", "--threads", "1")
+    assert pitwise("solve", problem, "--out", tmp_path / "run", *arguments).exit_code == 4
     instance = read_instance(problem)
     sizes = (instance.problem.n_blocks, instance.problem.n_destinations, instance.problem.n_periods)
     checked = check_schedule(
@@ -163,3 +154,33 @@ def test_newman1_beats_the_published_schedule(tmp_path, kind, least):
     )
     assert checked.findings == ()
     assert checked.objective > least
+
+
+RUN_FAULTS = {
+    "objective raised": ("summary.json", '"objective": ', '"objective": 1', "objective is"),
+    "bound of the summary lowered": ("summary.json", '"lp_bound": ', '"lp_bound": 0, "was": ', "lp_bound is"),
+    "gap made small": ("summary.json", '"gap_certified": ', '"gap_certified": 1e-9, "was": ', "gap_certified is"),
+    "bound of the certificate lowered": ("certificate.json", '"bound": ', '"bound": 0, "was": ', "FAILED  bound"),
+    "multipliers altered": ("certificate.json", '"resources": [', '"resources": [[9.0, 9.0]], "was": [', "FAILED"),
+    "another problem": ("certificate.json", '"hash": "', '"hash": "0', "FAILED  instance"),
+    "certificate cut off": ("certificate.json", '"multipliers"', "", "the folder is damaged"),
+    "block left out": ("solution.sol", "0 ", "% 0 ", "FAILED"),
+    "block of nowhere": ("solution.sol", "0 ", "77 ", "the folder is damaged"),
+}
+
+
+@pytest.mark.parametrize("fault", RUN_FAULTS)
+def test_a_run_is_verified_and_its_faults_are_caught(mine, fault):
+    """The folder of a schedule passes against its problem; each planted fault ends in five."""
+    problem, run = mine / "tiny.cpit", mine / "run"
+    assert pitwise("solve", problem, "--out", run, "--gap", "10").exit_code == 0
+    assert pitwise("verify", run, "--instance", problem).exit_code == 0
+    assert pitwise("verify", run, "--instance", problem, "--independent").exit_code == 0
+    assert pitwise("verify", run).exit_code == 2
+    file, old, new, told = RUN_FAULTS[fault]
+    text = (run / file).read_text()
+    assert old in text
+    (run / file).write_text(text.replace(old, new, 1))
+    result = pitwise("verify", run, "--instance", problem)
+    assert result.exit_code == 5, result.output
+    assert told in result.stdout

@@ -7,8 +7,45 @@ from scipy import sparse
 from solvers.relaxation import ClosureProgram
 
 
-def whole_optimum(program: ClosureProgram) -> float | None:
-    """Optimum of the program written out over c[u,t], x[p,t,d], s; None where it is infeasible."""
+def whole_optimum(program: ClosureProgram, *, integer: bool = False) -> float | None:
+    """Optimum of the program written out over c[u,t], x[p,t,d], s; None where it is infeasible.
+
+    With ``integer`` every node is taken whole in one step.
+    """
+    n_c, n_x = program.n_nodes * program.n_steps, program.value.size
+    structure, lower, upper = _structure(program)
+    side = sparse.hstack([sparse.csr_array((program.n_rows, n_c)), program.rows, program.extras_matrix])
+    matrix = sparse.csr_array(sparse.vstack([structure, side]))
+    most = np.ones((program.n_nodes, program.n_steps))
+    if program.first_step.size:
+        most[np.arange(program.n_steps)[None, :] < program.first_step[:, None]] = 0.0
+    allowed = np.ones(program.value.shape) if program.allowed is None else program.allowed.astype(float)
+    lp = highspy.HighsLp()
+    lp.sense_, lp.offset_ = highspy.ObjSense.kMaximize, program.constant
+    lp.num_col_, lp.num_row_ = matrix.shape[1], matrix.shape[0]
+    lp.col_cost_ = np.concatenate([np.zeros(n_c), program.worth.ravel(), program.extra_value])
+    lp.col_lower_ = np.concatenate([np.zeros(n_c + n_x), program.extra_lower])
+    lp.col_upper_ = np.concatenate([most.ravel(), allowed.ravel(), program.extra_upper])
+    lp.row_lower_ = np.concatenate([lower, program.row_lower])
+    lp.row_upper_ = np.concatenate([upper, program.row_upper])
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
+    if integer:
+        lp.integrality_ = _kinds([True] * n_c + [False] * n_x + program.whole_extras.tolist())
+    highs = highspy._core._Highs()
+    highs.setOptionValue("output_flag", False)
+    highs.setOptionValue("mip_rel_gap", 0.0)
+    highs.passModel(lp)
+    highs.resetGlobalScheduler(True)
+    highs.run()
+    if highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        return None
+    assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(highs.getInfo().objective_function_value)
+
+
+def _structure(program):
+    """Chains, arcs and shares over c, x and s, with their limits."""
     n, T, P, D = program.n_nodes, program.n_steps, program.n_parts, program.n_choices
     n_c, n_x, S = n * T, P * T * D, program.n_extras
     rows, lower, upper = [], [], []
@@ -36,31 +73,12 @@ def whole_optimum(program: ClosureProgram) -> float | None:
     place = [(r, c, v) for r, entries in enumerate(rows) for c, v in entries.items()]
     r, c, v = (np.array(column) for column in zip(*place, strict=True)) if place else (np.zeros(0),) * 3
     structure = sparse.csr_array((v, (r.astype(int), c.astype(int))), shape=(len(rows), n_c + n_x + S))
-    side = sparse.hstack([sparse.csr_array((program.n_rows, n_c)), program.rows, program.extras_matrix])
-    matrix = sparse.csr_array(sparse.vstack([structure, side]))
-    most = np.ones((n, T))
-    if program.first_step.size:
-        most[np.arange(T)[None, :] < program.first_step[:, None]] = 0.0
-    allowed = np.ones(program.value.shape) if program.allowed is None else program.allowed.astype(float)
-    lp = highspy.HighsLp()
-    lp.sense_, lp.offset_ = highspy.ObjSense.kMaximize, program.constant
-    lp.num_col_, lp.num_row_ = matrix.shape[1], matrix.shape[0]
-    lp.col_cost_ = np.concatenate([np.zeros(n_c), program.worth.ravel(), program.extra_value])
-    lp.col_lower_ = np.concatenate([np.zeros(n_c + n_x), program.extra_lower])
-    lp.col_upper_ = np.concatenate([most.ravel(), allowed.ravel(), program.extra_upper])
-    lp.row_lower_ = np.concatenate([lower, program.row_lower])
-    lp.row_upper_ = np.concatenate([upper, program.row_upper])
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
-    highs = highspy._core._Highs()
-    highs.setOptionValue("output_flag", False)
-    highs.passModel(lp)
-    highs.resetGlobalScheduler(True)
-    highs.run()
-    if highs.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
-        return None
-    assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
-    return float(highs.getInfo().objective_function_value)
+    return structure, lower, upper
+
+
+def _kinds(integer):
+    kinds = {True: highspy.HighsVarType.kInteger, False: highspy.HighsVarType.kContinuous}
+    return [kinds[whole] for whole in integer]
 
 
 def random_program(seed: int) -> ClosureProgram:

@@ -22,6 +22,7 @@ from solvers.relaxation import (
     proves_infeasible,
     solve_relaxation,
 )
+from solvers.relaxation.bienstock_zuckerberg import _Search
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
 TIGHT = StopRule(relative_gap=1e-9, iterations=400)
@@ -94,6 +95,51 @@ def test_any_multipliers_give_a_valid_bound(program_seed, seed):
     if optimum is not None:
         assert bound >= optimum - 1e-7 * max(1.0, abs(optimum))
         assert not proves_infeasible(program, multipliers)
+
+
+def lagrangean(program, multipliers):
+    """UB(l) without ``bound.py``: HiGHS on the program less its rows, their prices in the objective, plus their limits.
+
+    The box of the continuous variables comes in through their bounds, as the solver sees them.
+    """
+    priced = replace(
+        program,
+        value=program.worth - (program.rows.T @ multipliers).reshape(program.value.shape),
+        extra_value=program.extra_value - program.extras_matrix.T @ multipliers,
+        rows=sparse.csr_array((0, program.rows.shape[1])),
+        row_lower=np.zeros(0),
+        row_upper=np.zeros(0),
+        extra_rows=sparse.csr_array((0, program.n_extras)),
+    )
+    upper = np.where(multipliers > 0, program.row_upper, 0.0)
+    lower = np.where(multipliers < 0, program.row_lower, 0.0)
+    return whole_optimum(priced) + float(multipliers @ (upper + lower))
+
+
+@pytest.mark.parametrize("speed_ups", [SpeedUps(), PLAIN], ids=["fast", "plain"])
+def test_the_bound_of_every_iteration_is_the_lagrangean_of_its_multipliers(speed_ups, monkeypatch):
+    """Each bound is UB(l) by an independent computation, or above it where pricing stopped early."""
+    seen = []
+    kept = _Search._keep_bound
+
+    def watch(self, bound, multipliers):
+        seen.append((bound, multipliers))
+        kept(self, bound, multipliers)
+
+    monkeypatch.setattr(_Search, "_keep_bound", watch)
+    equal = 0
+    for seed in range(100):
+        program = random_program(seed)
+        seen.clear()
+        solve_relaxation(program, StopRule(relative_gap=1e-9, iterations=12), speed_ups=speed_ups)
+        for bound, multipliers in seen:
+            expected = lagrangean(program, multipliers)
+            slack = 1e-6 * max(1.0, abs(expected))
+            assert bound >= expected - slack
+            equal += bound <= expected + slack
+            if speed_ups is PLAIN:
+                assert bound <= expected + slack
+    assert equal > 200
 
 
 def one_node(lower, upper, value=-5.0, **more):

@@ -1,0 +1,159 @@
+"""Whether a certificate of a mine's bound holds: the mine read anew, the cover looked over, a closure a case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from instances.geometry.units import Resolution, scheduling_units
+from instances.instance import Instance
+from scheduler.blockscale import closure_program
+from scheduler.compiling import compile_problem
+from scheduler.mine_certificates import THOUSAND, TOLERANCE, MineCertificate, relaxed
+from scheduler.tightening import Tightening, tightening, untightened
+from scheduler.verified import Verified
+from solvers.closure import KernelFactory, PseudoflowKernel, closure_graph
+from solvers.relaxation import ClosureProgram, MultiplierError, bound_from_multipliers
+from solvers.relaxation.leaves import Leaf, Ranges, leaf_bound, missing_case
+
+RESOLUTIONS: dict[str, Resolution] = {"panel": "panel", "block": "block"}
+BETTER_THAN_BOUND = 1e-6
+"""Relative; a plan worth more than its bound by more than this is an error."""
+
+
+def verify_mine_certificate(
+    certificate: MineCertificate, instance: Instance, kernel: KernelFactory = PseudoflowKernel
+) -> list[Verified]:
+    """Whether the claims follow from the mine and the multipliers.
+
+    Checked are: the mine's hash; that the rows used are among those that every plan keeps, made again from the mine;
+    that no case is left out; the bound of each case and their largest, and the bound without reductions, no smaller
+    than what one closure each gives, to 1e-9 relative.
+    """
+    digest = instance.hash()
+    if certificate.instance_hash != digest:
+        text = f"the certificate is for the mine {certificate.instance_hash[:12]}, this one has the hash {digest[:12]}"
+        return [Verified("certificate", False, text)]
+    if certificate.resolution not in RESOLUTIONS:
+        text = f"resolution {certificate.resolution!r} is none of {', '.join(RESOLUTIONS)}"
+        return [Verified("certificate", False, text)]
+    units = scheduling_units(instance, RESOLUTIONS[certificate.resolution])
+    problem = compile_problem(instance, units)
+    weaker, told = relaxed(problem)
+    compiled = closure_program(weaker)
+    tight = (tightening if certificate.tightened else untightened)(problem, compiled)
+    checks = [_reductions(certificate, told, tight), _cover(certificate, tight)]
+    if not all(check.passed for check in checks):
+        return checks
+    number = {name: row for row, name in enumerate(tight.names)}
+    rows = np.asarray([number[name] for name in certificate.rows], dtype=np.int64)
+    program = tight.aside.added_to(tight.program, rows)
+    checks.append(_bound(certificate, program, tight, kernel))
+    if certificate.lp_bound is not None:
+        checks.append(_lp_bound(certificate, compiled.program, kernel))
+    return checks
+
+
+def _reductions(certificate: MineCertificate, told: tuple[str, ...], tight: Tightening) -> Verified:
+    """Whether the relaxation is that of the mine, and each row used is proven."""
+    wrong = []
+    if set(certificate.relaxed) != set(told):
+        said, found = (", ".join(sorted(keys)) or "none" for keys in (certificate.relaxed, told))
+        wrong.append(f"rules left out: {said}; the relaxation of this mine leaves out {found}")
+    proven = set(tight.names)
+    wrong += [f"no proof from the mine for the row {' '.join(row)}" for row in certificate.rows if row not in proven]
+    if len(set(certificate.rows)) < len(certificate.rows):
+        wrong.append("a row is named twice")
+    text = f"{len(certificate.rows)} rows that every plan keeps, made again from the mine"
+    return Verified("reductions", not wrong, text, tuple(wrong))
+
+
+def _ranges(certificate: MineCertificate, tight: Tightening) -> Iterator[Ranges]:
+    """Ranges of every case, in the order of the chains."""
+    for case in certificate.cases:
+        yield tuple(case.ranges.get(name, (0, chain.index.size)) for name, chain in tight.chains.items())
+
+
+def _cover(certificate: MineCertificate, tight: Tightening) -> Verified:
+    """Whether the cases leave none out."""
+    names = set(tight.chains)
+    wrong = [
+        f"case {number}: {name} is nothing that this mine decides"
+        for number, case in enumerate(certificate.cases)
+        for name in sorted(set(case.ranges) - names)
+    ]
+    if not wrong:
+        sizes = [chain.index.size for chain in tight.chains.values()]
+        missing = missing_case(sizes, list(_ranges(certificate, tight)))
+        if missing is not None:
+            told = ", ".join(f"{name} = {k}" for name, k in zip(tight.chains, missing, strict=True)) or "any plan"
+            wrong.append(f"no case holds {told}")
+    return Verified("cases", not wrong, f"{len(certificate.cases)} cases, looked over for any left out", tuple(wrong))
+
+
+def _bound(certificate: MineCertificate, program: ClosureProgram, tight: Tightening, kernel: KernelFactory) -> Verified:
+    """The bound of every case and of the whole, a closure each."""
+    wrong, largest = [], -np.inf
+    linked = list(tight.chains.values())
+    for number, (case, ranges) in enumerate(zip(certificate.cases, _ranges(certificate, tight), strict=True)):
+        claimed = -np.inf if case.bound is None else case.bound
+        leaf = Leaf(ranges, case.multipliers, -np.inf if case.bound is None else 0.0)
+        try:
+            found = THOUSAND * leaf_bound(program, linked, leaf, kernel)
+        except MultiplierError as error:
+            wrong.append(f"case {number}: {error}")
+            continue
+        largest = max(largest, found)
+        if _below(claimed, found):
+            said = "no plan" if case.bound is None else f"{case.bound:,.2f}"
+            wrong.append(f"case {number}: claimed {said}, its multipliers prove {found:,.2f}")
+    if _below(certificate.bound, largest):
+        wrong.append(f"the bound claimed lies below {largest:,.2f}, which is what the multipliers prove")
+    name = kernel(closure_graph(0, [], [])).name
+    text = f"claimed {certificate.bound:,.2f}; a closure a case by {name} gives {largest:,.2f}"
+    return Verified("certified bound", not wrong, text, tuple(wrong))
+
+
+def _lp_bound(certificate: MineCertificate, program: ClosureProgram, kernel: KernelFactory) -> Verified:
+    """The bound without any reduction."""
+    claimed, multipliers = certificate.lp_bound, certificate.lp_multipliers
+    assert claimed is not None  # noqa: S101
+    try:
+        found = THOUSAND * bound_from_multipliers(program, np.zeros(0) if multipliers is None else multipliers, kernel)
+    except MultiplierError as error:
+        return Verified("lp bound", False, str(error))
+    text = f"claimed {claimed:,.2f} without reductions; one closure gives {found:,.2f}"
+    return Verified("lp bound", not _below(claimed, found), text)
+
+
+def _below(claimed: float, found: float) -> bool:
+    """Whether a claim is smaller than what was found, beyond rounding."""
+    return claimed < found - (TOLERANCE * max(abs(found), 1.0) if np.isfinite(found) else 0.0)
+
+
+def verify_claims(certificate: MineCertificate, summary: Mapping[str, Any], resolution: str) -> Verified:
+    """Whether the summary of a run says what its certificate does, and the plan is no better than the bound."""
+    wrong = []
+    objective = certificate.objective
+    gap = (certificate.bound - objective) / abs(objective) if objective else None
+    told = (
+        ("certified_bound", certificate.bound),
+        ("objective", objective),
+        ("lp_bound", certificate.lp_bound),
+        ("gap_certified", gap),
+    )
+    for key, value in told:
+        said = summary.get(key)
+        if value is None or not isinstance(said, int | float) or isinstance(said, bool):
+            same = said is None and value is None
+        else:
+            same = abs(said - value) <= TOLERANCE * max(abs(value), TOLERANCE)
+        if not same:
+            wrong.append(f"{key} is {said!r} in the summary, {value!r} by the certificate")
+    if objective is not None and objective > certificate.bound + BETTER_THAN_BOUND * max(abs(objective), 1.0):
+        wrong.append(f"the plan is worth {objective!r}, more than the bound {certificate.bound!r}")
+    if certificate.resolution != resolution:
+        wrong.append(f"the certificate is for {certificate.resolution}s, the plan is by {resolution}s")
+    return Verified("certificate", not wrong, "the summary says what the certificate proves", tuple(wrong))

@@ -1,0 +1,244 @@
+"""Certificates of the bound of a mine: cases that cover every plan, each with multipliers that prove what it is worth.
+
+A certificate names the mine by its hash. From the mine alone whoever checks it makes the closure program again
+(``blockscale.py``) and the rows that every plan keeps (``tightening.py``), looks whether the cases leave none out, and
+recomputes UB(l) of each with one closure. Of the file only the claims and the multipliers are used.
+
+Two bounds, never confused: ``lp_bound`` rests on no reduction that uses integrality, ``bound`` does. Money is the
+mine's currency, discounted; multipliers are in thousands of it per unit of their row.
+
+Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Bienstock and Zuckerberg (2010), section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scheduler.blockscale import Compiled, closure_program
+from scheduler.problem import Array, Problem
+from scheduler.tightening import RowName, Tightening, tightening, untightened
+from solvers.closure import PseudoflowKernel, closure_graph
+from solvers.relaxation import Outcome, RelaxationResult, StopRule, bound_from_multipliers, solve_relaxation
+from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
+from solvers.relaxation.leaves import Leaf, Ranges, every_case, leaf_bound
+
+THOUSAND = 1000.0
+TOLERANCE = 1e-9
+"""Relative; what sums of floating-point numbers may differ by between machines."""
+LP_GAP = 1e-6
+SECONDS = 15.0
+"""Wall time a certificate may take; the tree on what works when is usually done before."""
+PHASES_ACTIVE, LAGS = "limits.phases_active_max", "phases.lag_years"
+"""Rules that the relaxation cannot hold, and leaves out or weakens: the bound stays one, less tight."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case of the cover.
+
+    Attributes:
+        ranges: smallest and largest number by name: ``works.pit``, the periods at work; ``bought.<option>``, the
+            periods before it is bought. A name that is left out takes any.
+        bound: no plan of the case is worth more, currency; ``None`` where there is no plan of it.
+        multipliers: one a side row, then one a row of ``MineCertificate.rows``.
+    """
+
+    ranges: dict[str, tuple[int, int]]
+    bound: float | None
+    multipliers: Array
+
+
+@dataclass(frozen=True)
+class MineCertificate:
+    """What a certificate says.
+
+    Attributes:
+        instance_hash: of the mine it speaks of.
+        name: of the mine, for the reader.
+        overrides: changes to the mine, for whoever reads it again.
+        resolution: whether the units are panels or blocks.
+        objective: of the plan it came with, currency; ``None`` without one.
+        bound: no plan is worth more, currency.
+        cases: cover every plan.
+        tightened: whether earliest periods by cone and capacity are used.
+        rows: names of the rows used that every plan keeps.
+        relaxed: keys of the rules that the relaxation leaves out or weakens.
+        lp_bound: bound without any reduction that rests on integrality, currency; ``None`` where not claimed.
+        lp_multipliers: its multipliers, one a side row; ``None`` likewise.
+        kernel: name and version of the closure kernel it was made with.
+    """
+
+    instance_hash: str
+    name: str
+    overrides: tuple[str, ...]
+    resolution: str
+    objective: float | None
+    bound: float
+    cases: tuple[Case, ...]
+    tightened: bool
+    rows: tuple[RowName, ...]
+    relaxed: tuple[str, ...]
+    lp_bound: float | None
+    lp_multipliers: Array | None
+    kernel: str
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which mine, at which resolution; see :class:`MineCertificate`."""
+
+    instance_hash: str
+    name: str
+    overrides: tuple[str, ...]
+    resolution: str
+
+
+def relaxed(problem: Problem) -> tuple[Problem, tuple[str, ...]]:
+    """The problem without what a closure cannot hold, and the keys of what was left out or weakened.
+
+    Every plan of the problem is one of the relaxed problem. The number of active phases is left out; a lag that is
+    another number of periods from one period to the next becomes the smallest of them.
+    """
+    told: list[str] = []
+    if problem.phases_active_most is not None:
+        problem = replace(problem, phases_active_most=None)
+        told.append(PHASES_ACTIVE)
+    steps = np.arange(problem.periods)
+    lag = np.where(problem.arc_from >= 0, steps[None, :] - problem.arc_from, problem.periods)
+    least = lag.min(axis=1, initial=problem.periods)
+    uniform = np.maximum(steps[None, :] - least[:, None], -1)
+    if not np.array_equal(uniform, problem.arc_from):
+        problem = replace(problem, arc_from=uniform)
+        told.append(LAGS)
+    return problem, tuple(told)
+
+
+def certify_mine(
+    problem: Problem,
+    identity: Identity,
+    *,
+    objective: float | None = None,
+    target: float | None = None,
+    seconds: float | None = SECONDS,
+    interrupted: Callable[[], bool] | None = None,
+) -> MineCertificate:
+    """A certificate of the best bound found in the time allowed.
+
+    Args:
+        problem: the problem of the mine.
+        identity: of the mine.
+        objective: of the plan, thousands.
+        target: a bound this low is good enough, thousands.
+        seconds: wall time, looked at between closures; ``None`` for no limit.
+        interrupted: asked before every closure; true ends the search, and what is proven by then is certified.
+
+    Raises:
+        UnsupportedError: where the problem cannot be relaxed to a closure program.
+        RuntimeError: where the relaxation proves that there is no plan at all.
+    """
+    weaker, told = relaxed(problem)
+    compiled = closure_program(weaker)
+    half = None if seconds is None else 0.5 * seconds
+    lp = solve_relaxation(compiled.program, StopRule(relative_gap=LP_GAP, seconds=half, interrupted=interrupted))
+    if lp.outcome is Outcome.INFEASIBLE:
+        raise RuntimeError("the relaxation proves that the mine has no plan")
+    tight = tightening(problem, compiled)
+    limits = CaseLimits(
+        target=-np.inf if target is None else target,
+        seconds=None if seconds is None else max(seconds - lp.seconds, 0.0),
+        interrupted=interrupted,
+    )
+    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits)
+    return _certificate(identity, compiled, tight, found, objective=objective, lp=lp, told=told)
+
+
+def certificate_from_relaxation(
+    problem: Problem, compiled: Compiled, result: RelaxationResult, identity: Identity, objective: float | None
+) -> MineCertificate:
+    """The certificate of multipliers that a relaxation ended with: one case, no reduction, nothing solved again.
+
+    Args:
+        problem: the problem of the mine.
+        compiled: the closure program of ``relaxed(problem)[0]``.
+        result: the relaxation's answer to it.
+        identity: of the mine.
+        objective: of the plan, thousands.
+
+    Raises:
+        RuntimeError: where the multipliers do not prove the bound found with them.
+    """
+    tight = untightened(problem, compiled)
+    leaf = Leaf(every_case(list(tight.chains.values())), result.multipliers, result.bound)
+    cases = Cases((leaf,), np.zeros(0, np.int64), result.bound, 1, result.seconds)
+    told = relaxed(problem)[1]
+    return _certificate(identity, compiled, tight, cases, objective=objective, lp=result, told=told)
+
+
+def _certificate(
+    identity: Identity,
+    compiled: Compiled,
+    tight: Tightening,
+    found: Cases,
+    *,
+    objective: float | None,
+    lp: RelaxationResult,
+    told: tuple[str, ...],
+) -> MineCertificate:
+    """The certificate, every bound recomputed as whoever checks it will."""
+    program = tight.aside.added_to(tight.program, found.rows)
+    linked = list(tight.chains.values())
+    bounds = [leaf_bound(program, linked, leaf) for leaf in found.leaves]
+    if max(bounds) > found.bound + TOLERANCE * max(abs(found.bound), 1.0):
+        raise RuntimeError("the multipliers found do not prove the bound found with them")
+    everything = every_case(linked)
+    cases = [
+        Case(
+            _told_ranges(tight, leaf.ranges, everything),
+            None if bound == -np.inf else THOUSAND * bound,
+            leaf.multipliers,
+        )
+        for leaf, bound in zip(found.leaves, bounds, strict=True)
+    ]
+    return MineCertificate(
+        instance_hash=identity.instance_hash,
+        name=identity.name,
+        overrides=identity.overrides,
+        resolution=identity.resolution,
+        objective=None if objective is None else THOUSAND * objective,
+        bound=THOUSAND * max(bounds),
+        cases=tuple(cases),
+        tightened=tight.program is not compiled.program,
+        rows=tuple(tight.names[row] for row in found.rows.tolist()),
+        relaxed=told,
+        lp_bound=THOUSAND * bound_from_multipliers(compiled.program, lp.multipliers),
+        lp_multipliers=lp.multipliers,
+        kernel=PseudoflowKernel(closure_graph(0, [], [])).name,
+    )
+
+
+def _told_ranges(tight: Tightening, ranges: Ranges, everything: Ranges) -> dict[str, tuple[int, int]]:
+    """Ranges by name, those that take in everything left out."""
+    pairs = zip(tight.chains, ranges, everything, strict=True)
+    return {name: pair for name, pair, whole in pairs if pair != whole}
+
+
+def certified_figures(certificate: MineCertificate) -> dict[str, object]:
+    """What the summary of a run says of its certificate: ``certified_bound``, ``gap_certified``, ``lp_bound``."""
+    objective = certificate.objective
+    gap = None
+    if objective:
+        gap = (certificate.bound - objective) / abs(objective)
+    return {
+        "certified_bound": certificate.bound,
+        "gap_certified": gap,
+        "lp_bound": certificate.lp_bound,
+        "certificate": {
+            "cases": len(certificate.cases),
+            "rows": len(certificate.rows),
+            "relaxed": list(certificate.relaxed),
+            "kernel": certificate.kernel,
+        },
+    }

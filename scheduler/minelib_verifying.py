@@ -1,0 +1,92 @@
+"""Whether the run of a MineLib problem stands up: its schedule valued and checked, its bound recomputed."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from instances.findings import BadInput, Finding
+from instances.minelib import read_schedule
+from scheduler.certificates import Certificate, read_certificate, verify_certificate
+from scheduler.minelib_checking import CheckedSchedule, check_schedule
+from scheduler.verified import Verified
+from solvers.closure import PseudoflowKernel
+
+if TYPE_CHECKING:
+    from scheduler.minelib import MineLibInstance
+    from solvers.closure import KernelFactory
+
+SOLUTION, SUMMARY, CERTIFICATE = "solution.sol", "summary.json", "certificate.json"
+TOLERANCE = 1e-6
+"""Relative; figures recomputed agree to this, shares being rounded on file."""
+
+
+def is_minelib_run(path: str | Path) -> bool:
+    """Whether a path is the folder of such a run."""
+    return (Path(path) / SOLUTION).is_file() and not (Path(path) / "run.json").exists()
+
+
+def verify_minelib_run(
+    folder: str | Path, instance: MineLibInstance, kernel: KernelFactory = PseudoflowKernel
+) -> list[Verified]:
+    """Checks a run against its problem; nothing in the folder is trusted.
+
+    Args:
+        folder: of the run.
+        instance: the problem, read anew.
+        kernel: closure kernel the bound is recomputed with.
+    """
+    path, problem = Path(folder), instance.problem
+    try:
+        certificate = read_certificate(path / CERTIFICATE)
+        rows = read_schedule(path / SOLUTION, problem.n_blocks, problem.n_destinations, problem.n_periods)
+        summary = _summary(path / SUMMARY)
+    except BadInput as error:
+        return [Verified("folder", False, "the folder is damaged", tuple(str(one) for one in error.findings))]
+    except (OSError, ValueError) as error:
+        return [Verified("folder", False, f"{SUMMARY} cannot be read ({error})")]
+    checks = verify_certificate(certificate, instance, kernel)
+    if not checks[0].passed:
+        return checks
+    checked = check_schedule(problem, instance.precedence, rows)
+    return [*checks, _schedule(checked), *_figures(summary, certificate, checked)]
+
+
+def _summary(path: Path) -> Mapping[str, Any]:
+    content = json.loads(path.read_bytes().decode("utf-8"))
+    if not isinstance(content, dict):
+        raise BadInput([Finding(str(path), type(content).__name__, "a JSON object")])
+    return content
+
+
+def _schedule(checked: CheckedSchedule) -> Verified:
+    broken = tuple(map(str, checked.findings))
+    return Verified("schedule", not broken, f"{checked.blocks_mined:,} blocks mined, every rule looked at", broken)
+
+
+def _figures(summary: Mapping[str, Any], certificate: Certificate, checked: CheckedSchedule) -> Iterator[Verified]:
+    """Whether the summary claims no more than schedule and certificate give."""
+    objective, bound = summary.get("objective"), summary.get("lp_bound")
+    wrong = []
+    if not _is_number(objective) or objective > checked.objective + TOLERANCE * max(abs(checked.objective), 1.0):
+        wrong.append(f"objective is {objective!r}, the schedule is worth {checked.objective!r}")
+    if certificate.bound is None or not _is_number(bound) or not math.isclose(bound, certificate.bound, rel_tol=1e-9):
+        wrong.append(f"lp_bound is {bound!r}, the certificate says {certificate.bound!r}")
+    elif checked.objective > bound + TOLERANCE * max(abs(bound), 1.0):
+        wrong.append(f"the schedule is worth {checked.objective!r}, more than the bound {bound!r}")
+    elif _is_number(objective):
+        for key, size in (("gap_certified", abs(objective)), ("gap_published", abs(bound))):
+            said, value = summary.get(key), (bound - objective) / size if size else None
+            same = said is None if value is None else _is_number(said) and abs(said - value) <= TOLERANCE
+            if not same:
+                wrong.append(f"{key} is {said!r}, objective and bound make it {value!r}")
+    if summary.get("instance_hash") != certificate.instance_hash:
+        wrong.append(f"instance_hash is {summary.get('instance_hash')!r}, not that of the certificate")
+    yield Verified("figures", not wrong, "objective, bound and gaps follow from schedule and certificate", tuple(wrong))
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)

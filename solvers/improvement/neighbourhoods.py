@@ -1,0 +1,263 @@
+"""Which part of a schedule is decided again: a few neighbouring steps, a ball in the graph, or merged nodes.
+
+Each kind draws windows for a schedule, a size (binary columns) and a random generator. Where nodes lie is not known
+here; what is near is read from the arcs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from solvers.improvement.windows import Windows, kept, propagated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from solvers.improvement.subprogram import SubprogramBuilder
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
+    from solvers.schedule import Schedule
+
+_SWEEPS = 30
+_LAYERS = 60
+_TRIES = 4
+_ENOUGH = 0.6
+
+
+class Neighbourhood(Protocol):
+    """One kind of neighbourhood."""
+
+    @property
+    def name(self) -> str:
+        """Name of the kind."""
+        ...
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """Propagated windows of about ``size`` binary columns that leave ``taken`` nodes alone; None where none."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Surroundings:
+    """What all kinds need of a program.
+
+    Attributes:
+        program: The program.
+        arcs: Tail, head and lag of the arcs kept.
+        beside: Symmetric adjacency of the nodes, compressed rows ``(n, n)``.
+        worth: Best worth of each node in the first step, choices free ``(n,)``.
+        goal: Step in which the relaxation takes each node, in the mean ``(n,)``.
+    """
+
+    program: ClosureProgram
+    arcs: tuple[Integers, Integers, Integers]
+    beside: sparse.csr_array
+    worth: Floats
+    goal: Floats
+
+    @classmethod
+    def of(cls, builder: SubprogramBuilder, goal: Floats) -> Surroundings:
+        """The surroundings of a builder's program."""
+        program, (tail, head, lag) = builder.program, builder.arcs
+        n = program.n_nodes
+        ones = np.ones(tail.size, np.float32)
+        one_way = sparse.csr_array((ones, (tail, head)), shape=(n, n))
+        beside = sparse.csr_array(one_way + one_way.T)
+        open_worth = program.worth[:, 0, :]
+        if program.open_choices is not None:
+            open_worth = np.where(program.open_choices.any(axis=1), open_worth, -np.inf)
+        best = np.where(np.isfinite(open_worth.max(axis=1)), open_worth.max(axis=1), 0.0)
+        worth = np.asarray(np.bincount(program.part_node, best, n), dtype=np.float64)
+        return cls(program, (tail, head, lag), beside, worth, goal)
+
+    def ball(self, seed: int, allowed: NDArray[np.bool_], most: int, rng: np.random.Generator) -> Integers:
+        """About ``most`` allowed nodes nearest to a seed by arcs, the last layer thinned at random."""
+        inside = np.zeros(allowed.size, np.bool_)
+        inside[seed] = True
+        layer = np.array([seed])
+        for _ in range(_LAYERS):
+            starts, stops = self.beside.indptr[layer], self.beside.indptr[layer + 1]
+            count = stops - starts
+            place = np.arange(int(count.sum())) + np.repeat(starts - np.cumsum(count) + count, count)
+            around = np.unique(self.beside.indices[place])
+            layer = around[~inside[around] & allowed[around]].astype(np.int64)
+            room = most - int(inside.sum())
+            if not layer.size or room <= 0:
+                break
+            if layer.size > room:
+                layer = rng.choice(layer, room, replace=False)
+            inside[layer] = True
+        inside &= allowed
+        return np.flatnonzero(inside)
+
+    def windows(
+        self, schedule: Schedule, nodes: Integers, first: Integers, last: Integers, group: Integers | None = None
+    ) -> Windows:
+        """Propagated windows: these nodes between these steps, all others where they are.
+
+        Nodes that are never taken now, or whose window ends with the last step, may be left untaken; so may those that
+        cost and that nothing taken outside needs.
+        """
+        T = self.program.n_steps
+        low, high, opened = kept(schedule.step)
+        low[nodes] = np.maximum(np.minimum(first, schedule.step[nodes]), 0)
+        high[nodes] = np.minimum(np.maximum(last, low[nodes]), T - 1)
+        never = schedule.step[nodes] >= T
+        low[nodes[never]] = np.minimum(first[never], T - 1)
+        high[nodes[never]] = np.clip(last[never], low[nodes[never]], T - 1)
+        opened[nodes] = never | (last >= T - 1) | (self.worth[nodes] < 0)
+        return propagated(Windows(low, high, opened, group), T, self.arcs, self.program.starts)
+
+    def reachable(self, schedule: Schedule) -> Integers:
+        """First step in which each node could be taken with all others where they are ``(n,)``, T where never."""
+        tail, head, lag = self.arcs
+        first = self.program.starts.copy()
+        np.maximum.at(first, tail, np.minimum(schedule.step[head] + lag, self.program.n_steps))
+        return np.minimum(first, self.program.n_steps)
+
+
+class StepRun:
+    """All nodes of a few neighbouring steps; thinned to a ball where they are too many.
+
+    Runs that nothing has changed in since they were last solved whole are passed over.
+    """
+
+    def __init__(self, around: Surroundings, length: int) -> None:
+        self.name = f"{length} steps"
+        self._around, self._length = around, length
+        self._solved: dict[int, bytes] = {}
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``."""
+        T = self._around.program.n_steps
+        starts = list(range(max(T - self._length + 1, 1)))
+        reachable = self._around.reachable(schedule)
+        for start in starts:
+            inside = self._inside(schedule, start, reachable)
+            state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
+            if self._solved.get(start) == state or not inside.any() or (inside & taken).any():
+                continue
+            whole = int(inside.sum()) * (self._length - 1) <= 1.5 * size
+            nodes = np.flatnonzero(inside)
+            if whole:
+                self._solved[start] = state
+            else:
+                seed = int(rng.choice(nodes))
+                nodes = self._around.ball(seed, inside, max(size // max(self._length - 1, 1), 2), rng)
+                if rng.random() < 2.0 * size / (int(inside.sum()) * max(self._length - 1, 1)) * 0.5:
+                    self._solved[start] = state
+            return self._windows(schedule, nodes, start)
+        return None
+
+    def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
+        stop, T = start + self._length, self._around.program.n_steps
+        inside = (schedule.step >= start) & (schedule.step < stop)
+        return inside | ((schedule.step >= T) & (reachable < stop) & (self._around.worth > 0))
+
+    def _windows(self, schedule: Schedule, nodes: Integers, start: int) -> Windows:
+        last = min(start + self._length, self._around.program.n_steps) - 1
+        return self._around.windows(schedule, nodes, np.full(nodes.size, start), np.full(nodes.size, last))
+
+
+class Ball:
+    """Nodes near one another, each free to move a few steps; ``drawn`` to where the relaxation disagrees most."""
+
+    def __init__(self, around: Surroundings, reach: int, *, drawn: bool = False) -> None:
+        self.name = f"ball of {reach}" + (", drawn" if drawn else "")
+        self._around, self._reach, self._drawn = around, reach, drawn
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``."""
+        around, T, r = self._around, self._around.program.n_steps, self._reach
+        reachable = around.reachable(schedule)
+        allowed = ((schedule.step < T) | (reachable < T)) & ~taken
+        candidates = np.flatnonzero(allowed)
+        if not candidates.size:
+            return None
+        weight = np.ones(candidates.size)
+        if self._drawn:
+            weight = np.abs(np.minimum(schedule.step[candidates], T) - around.goal[candidates]) + 1e-3
+        seed = int(rng.choice(candidates, p=weight / weight.sum()))
+        most = max(size // (2 * r), 4)
+        for _ in range(_TRIES):
+            windows = self._windows(schedule, around.ball(seed, allowed, most, rng), reachable)
+            # Most nodes of a small ball are held by neighbours outside of it.
+            if windows.widths.sum() >= _ENOUGH * size or most >= candidates.size:
+                break
+            most *= 2
+        return windows
+
+    def _windows(self, schedule: Schedule, nodes: Integers, reachable: Integers) -> Windows:
+        around, T, r = self._around, self._around.program.n_steps, self._reach
+        step = np.where(schedule.step[nodes] < T, schedule.step[nodes], reachable[nodes] + r)
+        first, last = step - r, step + r
+        if self._drawn:
+            goal = around.goal[nodes]
+            first = np.where(goal < step, step - 2 * r, step)
+            last = np.where(goal > step, step + 2 * r, step)
+        return around.windows(schedule, nodes, np.maximum(first, 0), last)
+
+
+class Merged:
+    """Many nodes over several steps, neighbours of one step merged into groups that move together."""
+
+    def __init__(self, around: Surroundings, reach: int) -> None:
+        self.name = f"merged, {reach} either way"
+        self._around, self._reach = around, reach
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``."""
+        around, T, r = self._around, self._around.program.n_steps, self._reach
+        reachable = around.reachable(schedule)
+        allowed = ((schedule.step < T) | (reachable < T)) & ~taken
+        nodes = np.flatnonzero(allowed)
+        if nodes.size < 2:
+            return None
+        length = int(rng.integers(2, 7))
+        middle = int(rng.integers(0, T))
+        near = np.abs(np.minimum(schedule.step[nodes], reachable[nodes] + r) - middle) <= length
+        nodes = nodes[near]
+        if nodes.size < 2:
+            return None
+        groups = max(size // (2 * r), 2)
+        label = self._labels(schedule, nodes, groups, rng)
+        step = np.where(schedule.step[nodes] < T, schedule.step[nodes], reachable[nodes] + r)
+        return around.windows(schedule, nodes, np.maximum(step - r, 0), step + r, label)
+
+    def _labels(self, schedule: Schedule, nodes: Integers, groups: int, rng: np.random.Generator) -> Integers:
+        """Group of every node ``(n,)``: regions grown from random seeds within each step, the others by themselves."""
+        n = schedule.step.size
+        seeds = rng.choice(nodes, min(groups, nodes.size), replace=False)
+        chosen = np.zeros(n, np.bool_)
+        chosen[nodes] = True
+        label = np.full(n, -1, np.int64)
+        label[seeds] = np.arange(seeds.size)
+        tail, head, _ = self._around.arcs
+        same = chosen[tail] & chosen[head] & (schedule.step[tail] == schedule.step[head])
+        a, b = np.concatenate([tail[same], head[same]]), np.concatenate([head[same], tail[same]])
+        for _ in range(_SWEEPS):
+            grows = (label[a] >= 0) & (label[b] < 0)
+            if not grows.any():
+                break
+            source, target = a[grows], b[grows]
+            order = rng.permutation(source.size)
+            label[target[order]] = label[source[order]]
+        alone = np.flatnonzero(label < 0)
+        label[alone] = seeds.size + np.arange(alone.size)
+        return label
+
+
+def every_kind(around: Surroundings) -> list[Neighbourhood]:
+    """The kinds in the order in which they are first tried."""
+    return [
+        StepRun(around, 2),
+        StepRun(around, 3),
+        Ball(around, 1),
+        Ball(around, 2),
+        Merged(around, 1),
+        Merged(around, 2),
+        Ball(around, 1, drawn=True),
+    ]

@@ -1,0 +1,97 @@
+"""Windows: the steps that every node may be moved to while a part of the schedule is decided again.
+
+A node with window [first, last] is taken in one of these steps; an open window also allows it to be never taken. A node
+that keeps its step has the window [step, step]. Windows are propagated along the arcs before a program is made of them,
+so that no column is spent on a step that a neighbour rules out; the schedule they start from stays inside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from solvers.relaxation.program import Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """A window for every node.
+
+    Attributes:
+        first: First step allowed ``(n,)``; T where the node stays untaken.
+        last: Last step allowed ``(n,)``.
+        open: Whether the node may also be never taken ``(n,)``.
+        group: Nodes with the same number move together ``(n,)``; they share one window. None where each moves alone.
+    """
+
+    first: Integers
+    last: Integers
+    open: NDArray[np.bool_]
+    group: Integers | None = None
+
+    @property
+    def widths(self) -> Integers:
+        """Binary columns each node would have by itself ``(n,)``, 0 for nodes that keep their step."""
+        return np.asarray(np.maximum(self.last - self.first + self.open, 0), dtype=np.int64)
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Nodes with more than one way to go ``(n,)``."""
+        return self.widths > 0
+
+
+def kept(step: Integers) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+    """First, last and open of windows that keep every node where it is."""
+    return step.copy(), step.copy(), np.zeros(step.size, np.bool_)
+
+
+def propagated(windows: Windows, steps: int, arcs: tuple[Integers, Integers, Integers], earliest: Integers) -> Windows:
+    """The windows without steps that the arcs rule out.
+
+    Args:
+        windows: Windows that hold a schedule which keeps the arcs.
+        steps: T.
+        arcs: Tail, head and lag.
+        earliest: First step of every node ``(n,)``.
+    """
+    tail, head, lag = arcs
+    first, last, opened = windows.first.copy(), windows.last.copy(), windows.open.copy()
+    first = np.where(first < steps, np.maximum(first, earliest), first)
+    while True:
+        before = (first.copy(), last.copy(), opened.copy())
+        np.maximum.at(first, tail, np.minimum(first[head] + lag, steps))
+        _close_what_ends(first, last, opened, steps)
+        # What has to be taken takes what it needs with it.
+        closed = ~opened[tail] & (first[tail] < steps)
+        np.minimum.at(last, head[closed], last[tail[closed]] - lag[closed])
+        opened[head[closed]] = False
+        if windows.group is not None:
+            _share(first, last, opened, windows.group, steps)
+        if all(np.array_equal(old, new) for old, new in zip(before, (first, last, opened), strict=True)):
+            return Windows(first, last, opened, windows.group)
+
+
+def _close_what_ends(first: Integers, last: Integers, opened: NDArray[np.bool_], steps: int) -> None:
+    """An open window that has no step left is a node never taken."""
+    gone = (opened & (first > last)) | (first >= steps)
+    first[gone] = steps
+    last[gone] = steps
+    opened[gone] = False
+
+
+def _share(first: Integers, last: Integers, opened: NDArray[np.bool_], group: Integers, steps: int) -> None:
+    """Gives all nodes of a group the window that they have in common."""
+    count = int(group.max(initial=-1)) + 1
+    low = np.zeros(count, first.dtype)
+    np.maximum.at(low, group, first)
+    high = np.full(count, np.iinfo(last.dtype).max, last.dtype)
+    np.minimum.at(high, group, last)
+    both = np.ones(count, np.bool_)
+    np.logical_and.at(both, group, opened)
+    first[:], last[:], opened[:] = low[group], high[group], both[group]
+    _close_what_ends(first, last, opened, steps)

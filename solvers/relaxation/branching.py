@@ -1,0 +1,272 @@
+"""The bound of a program brought down by cases and by rows kept aside.
+
+Best first: the case with the largest bound is split where the point of its relaxation switches, until it is a single
+combination; then rows that its point violates are taken in. The bound of the whole is the largest of any case, so work
+stops where that case can be brought no lower, and a case is left alone as soon as it is known to lie below one of
+those. Before a case is solved the multipliers of the others are tried on it, a closure each.
+
+Whatever the search does, what it leaves behind is a list of leaves that anybody can check (``leaves.py``).
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.closure import PseudoflowKernel
+from solvers.relaxation.bienstock_zuckerberg import solve_relaxation
+from solvers.relaxation.bound import bound_from_multipliers
+from solvers.relaxation.leaves import Chain, Leaf, Ranges, every_case, in_case
+from solvers.relaxation.result import Outcome, RelaxationResult, StopRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from solvers.closure import KernelFactory
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
+    from solvers.relaxation.result import Iteration
+    from solvers.relaxation.valid_rows import ValidRows
+
+_ROWS_A_ROUND = 150
+_ROUNDS = 12
+_NO_BETTER = 2e-5
+"""Relative; a round of rows that brings a bound down by less is the last."""
+_TRIED = 12
+"""Multipliers of other cases that are tried on a new one."""
+_SLACK = 1e-6
+
+
+@dataclass(frozen=True)
+class CaseLimits:
+    """When to stop.
+
+    Attributes:
+        relative_gap: At which the relaxation of a case counts as solved.
+        target: A bound this low is good enough.
+        solves: Most relaxations solved; the deterministic limit.
+        seconds: Wall-clock limit; None for none.
+        interrupted: Asked before every closure; true stops the search.
+    """
+
+    relative_gap: float = 2e-5
+    target: float = -np.inf
+    solves: int = 60
+    seconds: float | None = None
+    interrupted: Callable[[], bool] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cases:
+    """What was proven.
+
+    Attributes:
+        leaves: Cases that together hold every combination; multipliers of the program's rows, then of ``rows``.
+        rows: Numbers of the rows taken in, rising.
+        bound: The largest of the leaves.
+        solves: Relaxations solved.
+        seconds: Wall-clock time.
+    """
+
+    leaves: tuple[Leaf, ...]
+    rows: Integers
+    bound: float
+    solves: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    """An open case; multipliers of the program's own rows ``(M,)`` and of all rows kept aside ``(K,)``.
+
+    ``settled``: no rows or splits would bring it lower.
+    """
+
+    ranges: Ranges
+    bound: float
+    own: Floats
+    aside: Floats
+    extras: Floats | None
+    settled: bool
+
+    @property
+    def single(self) -> bool:
+        return all(low == high for low, high in self.ranges)
+
+
+def bound_by_cases(
+    program: ClosureProgram,
+    chains: Sequence[Chain],
+    aside: ValidRows,
+    limits: CaseLimits | None = None,
+    *,
+    kernel: KernelFactory = PseudoflowKernel,
+) -> Cases:
+    """Brings the bound of a program down; deterministic unless the time limit or an interruption ends it.
+
+    Args:
+        program: The program.
+        chains: Its switching variables; none for no cases but the whole.
+        aside: Rows that every integral point keeps.
+        limits: When to stop.
+        kernel: Closure kernel.
+    """
+    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run()
+
+
+class _Search:
+    """State of one run."""
+
+    def __init__(
+        self,
+        program: ClosureProgram,
+        chains: Sequence[Chain],
+        aside: ValidRows,
+        limits: CaseLimits,
+        kernel: KernelFactory,
+    ) -> None:
+        self._begun = time.perf_counter()
+        self._program, self._chains, self._aside = program, chains, aside
+        self._limits, self._kernel = limits, kernel
+        self._taken = np.zeros(0, np.int64)
+        self._open: list[tuple[float, int, _Case]] = []
+        self._order = itertools.count()
+        self._known: list[tuple[Floats, Floats]] = []
+        self._solves = 0
+        self._floor = limits.target
+
+    def run(self) -> Cases:
+        """Splits, cuts, and gives the leaves."""
+        self._push(self._solved(every_case(self._chains), None))
+        while not self._over():
+            case = self._open[0][2]
+            if case.bound <= self._floor or case.settled:
+                break
+            heapq.heappop(self._open)
+            if case.single:
+                self._push(self._cut(case))
+            else:
+                for ranges in self._split(case):
+                    self._push(self._solved(ranges, case))
+        return self._answer()
+
+    def _push(self, case: _Case) -> None:
+        heapq.heappush(self._open, (-case.bound, next(self._order), case))
+
+    def _over(self) -> bool:
+        limits = self._limits
+        late = limits.seconds is not None and time.perf_counter() - self._begun >= limits.seconds
+        asked = limits.interrupted is not None and limits.interrupted()
+        return late or asked or self._solves >= limits.solves
+
+    def _split(self, case: _Case) -> tuple[Ranges, Ranges]:
+        """The case in two, where its point switches, on the chain that is furthest from a whole number there."""
+        choice, best = (0, 0), (-1.0, -1)
+        for number, (chain, (low, high)) in enumerate(zip(self._chains, case.ranges, strict=True)):
+            if low == high:
+                continue
+            at = 0.5 * (low + high) if case.extras is None else chain.switch(case.extras)
+            below = int(np.clip(np.floor(at + _SLACK), low, high - 1))
+            merit = (min(at - np.floor(at), np.ceil(at) - at), high - low)
+            if merit > best:
+                best, choice = merit, (number, below)
+        number, below = choice
+        low, high = case.ranges[number]
+        halves = ((low, below), (below + 1, high))
+        first, second = ((*case.ranges[:number], half, *case.ranges[number + 1 :]) for half in halves)
+        return first, second
+
+    def _solved(self, ranges: Ranges, parent: _Case | None) -> _Case:
+        """The case bounded by the multipliers known, and solved where these do not bring it below the floor."""
+        nothing = np.zeros(self._program.n_rows), np.zeros(self._aside.size)
+        case = in_case(self._program, self._chains, ranges)
+        if case is None:
+            return _Case(ranges, -np.inf, *nothing, None, settled=True)
+        with_rows = self._aside.added_to(case, self._taken)
+        best = _Case(ranges, np.inf, *nothing, None, settled=False)
+        known = self._known[-_TRIED:][::-1]
+        for own, aside in [*known, *([] if parent is None else [(parent.own, parent.aside)])]:
+            if (np.delete(aside, self._taken) != 0).any():
+                continue
+            bound = bound_from_multipliers(with_rows, np.append(own, aside[self._taken]), self._kernel)
+            if bound < best.bound:
+                best = _Case(ranges, bound, own, aside, None, settled=False)
+            if bound <= self._floor:
+                return best
+        if self._over() and np.isfinite(best.bound):
+            return best
+        solved = self._case(ranges, self._relaxed(with_rows))
+        return solved if solved.bound <= best.bound else best
+
+    def _relaxed(self, program: ClosureProgram) -> RelaxationResult:
+        """The relaxation, left as soon as its bound is below the floor."""
+        self._solves += 1
+        reached = [np.inf]
+
+        def note(iteration: Iteration) -> None:
+            reached[0] = iteration.best_bound
+
+        def enough() -> bool:
+            asked = self._limits.interrupted
+            return reached[0] <= self._floor or (asked is not None and asked())
+
+        seconds = self._limits.seconds
+        left = None if seconds is None else max(seconds - (time.perf_counter() - self._begun), 0.0)
+        rule = StopRule(relative_gap=self._limits.relative_gap, seconds=left, interrupted=enough)
+        return solve_relaxation(program, rule, kernel=self._kernel, on_iteration=note)
+
+    def _case(self, ranges: Ranges, found: RelaxationResult) -> _Case:
+        aside = np.zeros(self._aside.size)
+        first = self._program.n_rows
+        aside[self._taken] = found.multipliers[first:]
+        own = found.multipliers[:first]
+        if found.outcome is Outcome.INFEASIBLE:
+            return _Case(ranges, -np.inf, own, aside, None, settled=True)
+        self._known.append((own, aside))
+        return _Case(ranges, found.bound, own, aside, found.extras, settled=False)
+
+    def _cut(self, case: _Case) -> _Case:
+        """A single combination with the rows taken in that its points violate, round after round."""
+        boxed = in_case(self._program, self._chains, case.ranges)
+        assert boxed is not None  # noqa: S101
+        best = case
+        for number in range(_ROUNDS):
+            found = self._relaxed(self._aside.added_to(boxed, self._taken))
+            now = self._case(case.ranges, found)
+            gained = best.bound - now.bound
+            if gained > 0:
+                best = now
+            small = number > 0 and gained <= _NO_BETTER * abs(best.bound)
+            if best.bound <= self._floor or found.x is None or found.extras is None or small or self._over():
+                break
+            excess = self._aside.excess(found.x, found.extras)
+            excess[self._taken] = np.minimum(excess[self._taken], 0.0)
+            fresh = self._aside.violated(excess, _ROWS_A_ROUND)
+            if not fresh.size:
+                break
+            kept = self._taken[(excess[self._taken] > -_SLACK) | self._priced(self._taken)]
+            self._taken = np.union1d(kept, fresh)
+        if best.bound > self._floor and not self._over():
+            self._floor = best.bound
+        return _Case(best.ranges, best.bound, best.own, best.aside, best.extras, settled=True)
+
+    def _priced(self, rows: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """Which of the rows some open case has a multiplier on: without them it could not be bounded as it is."""
+        used = np.zeros(rows.size, np.bool_)
+        for _, _, case in self._open:
+            used |= case.aside[rows] != 0
+        return used
+
+    def _answer(self) -> Cases:
+        cases = [entry[2] for entry in sorted(self._open, key=lambda entry: entry[:2])]
+        used = np.zeros(self._aside.size, np.bool_)
+        for case in cases:
+            used |= case.aside != 0
+        rows = np.flatnonzero(used).astype(np.int64)
+        leaves = tuple(Leaf(case.ranges, np.append(case.own, case.aside[rows]), case.bound) for case in cases)
+        seconds = time.perf_counter() - self._begun
+        return Cases(leaves, rows, max(leaf.bound for leaf in leaves), self._solves, seconds)

@@ -1,0 +1,119 @@
+"""A whole schedule of a closure program: the step of every node, the choices of its parts, the continuous variables.
+
+Every node is taken in one step or never. Schedules are what rounding makes, what the neighbourhood search improves and
+what a plan is read from; they never hold a column for every part, step and choice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
+
+FEASIBLE = 1e-6
+"""Largest violation of a side row, over the larger of its limit and its activity, that counts as none."""
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """A whole schedule.
+
+    Attributes:
+        step: Step of every node ``(n,)``, T where it is never taken.
+        share: Share of every part by choice ``(P, D)``, rows of ones in sum, or of zeros where it is never taken.
+        extras: Values of the continuous variables ``(S,)``.
+    """
+
+    step: Integers
+    share: Floats
+    extras: Floats
+
+    def taken_parts(self, program: ClosureProgram) -> Integers:
+        """Parts whose node is taken, ascending."""
+        return np.flatnonzero(self.step[program.part_node] < program.n_steps)
+
+    def columns(self, program: ClosureProgram, parts: Integers) -> Integers:
+        """Columns of H of some taken parts, a row a part: ``(parts, D)``."""
+        D = program.n_choices
+        first = (parts * program.n_steps + self.step[program.part_node[parts]]) * D
+        return np.asarray(first[:, None] + np.arange(D), dtype=np.int64)
+
+    def objective(self, program: ClosureProgram) -> float:
+        """Worth of the schedule, constant included."""
+        parts = self.taken_parts(program)
+        worth = program.worth.reshape(-1)[self.columns(program, parts)]
+        return float((worth * self.share[parts]).sum() + program.extra_value @ self.extras) + program.constant
+
+    def activity(self, program: ClosureProgram) -> Floats:
+        """Activity of every side row ``(M,)``."""
+        parts = self.taken_parts(program)
+        columns, share = self.columns(program, parts).ravel(), self.share[parts].ravel()
+        used = np.flatnonzero(share)
+        return np.asarray(program.rows_transposed[columns[used]].T @ share[used] + program.extras_matrix @ self.extras)
+
+    def violation(self, program: ClosureProgram) -> Floats:
+        """How far every side row lies beyond its limits ``(M,)``, in its own unit; 0 within the tolerance."""
+        return row_violation(program, self.activity(program), self.size(program))
+
+    def size(self, program: ClosureProgram) -> Floats:
+        """Sum of the absolute terms of every side row ``(M,)``."""
+        parts = self.taken_parts(program)
+        columns, share = self.columns(program, parts).ravel(), self.share[parts].ravel()
+        used = np.flatnonzero(share)
+        terms = abs(program.rows_transposed[columns[used]]).T @ share[used]
+        return np.asarray(terms + abs(program.extras_matrix) @ np.abs(self.extras))
+
+    def keeps_order(self, program: ClosureProgram) -> bool:
+        """Whether every node comes after what it needs, and no node before its first step."""
+        T = program.n_steps
+        taken = self.step < T
+        needed = self.step[program.arc_head] + program.lags
+        held = ~taken[program.arc_tail] | (needed <= self.step[program.arc_tail])
+        return bool(held.all() and (~taken | (self.step >= program.starts)).all())
+
+    def dense(self, program: ClosureProgram) -> Floats:
+        """Shares by part, step and choice ``(P, T, D)``."""
+        x = np.zeros(program.value.shape)
+        parts = self.taken_parts(program)
+        x[parts, self.step[program.part_node[parts]]] = self.share[parts]
+        return x
+
+
+def row_violation(program: ClosureProgram, activity: Floats, size: Floats) -> Floats:
+    """Distance of an activity ``(M,)`` from the limits of its row; 0 within ``FEASIBLE`` of limit or activity."""
+    low, high = program.row_lower, program.row_upper
+    excess = np.maximum(np.maximum(activity - high, low - activity), 0.0)
+    limit = np.where(activity > high, np.abs(high), np.where(activity < low, np.abs(low), 0.0))
+    return np.where(excess > FEASIBLE * np.maximum(np.maximum(limit, size), 1e-9), excess, 0.0)
+
+
+def transitive_reduction(program: ClosureProgram) -> tuple[Integers, Integers, Integers]:
+    """Tail, head and lag of the arcs that no two other arcs in a row imply; what is left gives the same closures.
+
+    An arc v -> u with lag l goes where arcs v -> w -> u with lags of l or more in sum exist. In an acyclic graph the
+    arcs left out can be put together again from the longest chain of those kept; arcs on a cycle are all kept.
+    """
+    n = program.n_nodes
+    tail, head, lag = program.arc_tail, program.arc_head, program.lags
+    if not tail.size or lag.any():
+        return tail, head, lag
+    ones = np.ones(tail.size)
+    direct = sparse.csr_array((ones, (tail, head)), shape=(n, n))
+    direct.data[:] = 1.0
+    groups = sparse.csgraph.connected_components(direct, connection="strong")[0]
+    if groups < n:
+        return tail, head, lag
+    implied = sparse.csr_array(direct.multiply(direct @ direct > 0))
+    kept = sparse.coo_array(direct - implied)
+    used = kept.data > 0
+    rows, columns = kept.coords
+    return (
+        rows[used].astype(np.int64),
+        columns[used].astype(np.int64),
+        np.zeros(int(used.sum()), np.int64),
+    )

@@ -1,0 +1,188 @@
+"""Parts of schedules solved again: the program of a part against the whole one, and the search built on it."""
+
+import numpy as np
+import pytest
+
+from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.highs import solve
+from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties, settle
+from solvers.improvement.neighbourhoods import Surroundings, every_kind
+from solvers.improvement.subprogram import Elastics
+from solvers.improvement.windows import Windows, propagated
+from solvers.options import SolveOptions
+from solvers.relaxation import solve_relaxation
+from solvers.schedule import Schedule, transitive_reduction
+from tests.solvers.relaxation.programs import random_program, whole_optimum
+
+EXACT = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
+
+
+def nothing_taken(program):
+    extras = np.clip(0.0, program.extra_lower, program.extra_upper)
+    share = np.zeros((program.n_parts, program.n_choices))
+    return Schedule(np.full(program.n_nodes, program.n_steps, np.int64), share, extras)
+
+
+def wide_open(program, builder):
+    """Windows that leave every node every step, and none."""
+    n, T = program.n_nodes, program.n_steps
+    everything = Windows(np.zeros(n, np.int64), np.full(n, T - 1, np.int64), np.ones(n, np.bool_))
+    return propagated(everything, T, builder.arcs, program.starts)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_with_every_node_free_the_part_is_the_whole_program(seed):
+    """Lags, parts, choices, late starts, rows of every kind: same optimum as the program written out by hand."""
+    program = random_program(seed)
+    builder = SubprogramBuilder(program)
+    start = nothing_taken(program)
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    violation = start.violation(program)
+    soft = Elastics(np.flatnonzero(violation > 0), penalty[violation > 0])
+    part = builder.build(start, wide_open(program, builder), elastic=soft)
+    expected = whole_optimum(program, integer=True)
+    if not part.program.num_columns:
+        assert expected is None or expected == pytest.approx(start.objective(program), abs=1e-6)
+        return
+    found = solve(part.program, EXACT)
+    schedule = part.schedule(found.x)
+    assert schedule.keeps_order(program)
+    if expected is None:
+        assert (schedule.violation(program) > 0).any()
+        return
+    if (schedule.violation(program) > 0).any():
+        # Breaking a row paid at this penalty: at a higher one it does not.
+        soft = Elastics(soft.rows, 1e4 * soft.penalty)
+        part = builder.build(start, wide_open(program, builder), elastic=soft)
+        schedule = part.schedule(solve(part.program, EXACT).x)
+    assert not (schedule.violation(program) > 0).any()
+    assert schedule.objective(program) == pytest.approx(expected, rel=1e-6, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_every_kind_of_part_holds_the_schedule_it_was_made_from(seed):
+    """The start is a point of the program with the worth it has, and its answer is no worse and keeps the arcs."""
+    program = random_program(seed)
+    builder = SubprogramBuilder(program)
+    relaxation = solve_relaxation(program)
+    if relaxation.x is None:
+        return
+    penalty = row_penalties(program, relaxation.multipliers)
+    rng = np.random.default_rng(seed)
+    schedule = nothing_taken(program)
+    around = Surroundings.of(builder, rng.uniform(0, program.n_steps, program.n_nodes))
+    free = np.zeros(program.n_nodes, np.bool_)
+    for kind in every_kind(around) * 2:
+        windows = kind.draw(schedule, 30, rng, free)
+        if windows is None or not windows.free.any():
+            continue
+        violation = schedule.violation(program)
+        soft = Elastics(np.flatnonzero(violation > 0), penalty[violation > 0])
+        flexible = rng.permutation(program.n_parts)[: program.n_parts // 2]
+        part = builder.build(schedule, windows, flexible=flexible, elastic=soft)
+        assert part.program.is_feasible(part.start)
+        again = part.schedule(part.start)
+        assert np.array_equal(again.step, schedule.step)
+        assert again.objective(program) == pytest.approx(schedule.objective(program), rel=1e-9, abs=1e-9)
+        found = solve(part.program, EXACT, start=part.start)
+        better = part.schedule(found.x)
+        gained = better.objective(program) - schedule.objective(program)
+        lost = float(penalty @ (better.violation(program) - violation))
+        told = (found.objective - part.program.objective_value(part.start)) / part.scale
+        assert gained - lost == pytest.approx(told, rel=1e-5, abs=1e-4)
+        assert better.keeps_order(program)
+        schedule = better
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_found_keeps_every_row_below_the_optimum(seed):
+    """Rounding and search on random programs: never above the whole optimum, never infeasible, mostly at it."""
+    program = random_program(seed)
+    found = find_schedule(program, ScheduleOptions(rounds=8, workers=1))
+    optimum = whole_optimum(program, integer=True)
+    if found.stop is StopReason.INFEASIBLE:
+        assert optimum is None
+        return
+    if found.schedule is None:
+        return
+    assert optimum is not None
+    assert found.schedule.keeps_order(program)
+    assert not (found.schedule.violation(program) > 0).any()
+    assert found.objective <= optimum + 1e-5 * max(1.0, abs(optimum))
+    assert found.objective <= found.relaxation.bound + 1e-6 * max(1.0, abs(found.relaxation.bound))
+
+
+def test_the_search_finds_most_optima_of_small_programs():
+    """Of twenty random programs, those with a schedule, the search ends at the optimum in at least four of five."""
+    reached, tried = 0, 0
+    for seed in range(12, 32):
+        program = random_program(seed)
+        optimum = whole_optimum(program, integer=True)
+        if optimum is None:
+            continue
+        found = find_schedule(program, ScheduleOptions(rounds=12, workers=1))
+        tried += 1
+        reached += found.objective is not None and found.objective >= optimum - 1e-5 * max(1.0, abs(optimum))
+    assert tried >= 8
+    assert reached >= 0.8 * tried
+
+
+def larger_program():
+    """A random program with some dozens of nodes."""
+    return max((random_program(seed) for seed in range(40)), key=lambda program: program.n_nodes * program.n_steps)
+
+
+def test_the_same_seed_gives_the_same_schedule():
+    """With a limit of rounds the outcome depends on the seed only."""
+    program = larger_program()
+    found = [find_schedule(program, ScheduleOptions(rounds=12, seed=5, workers=1)) for _ in range(2)]
+    assert found[0].schedule is not None
+    assert np.array_equal(found[0].schedule.step, found[1].schedule.step)
+    assert found[0].objective == found[1].objective
+
+
+def test_two_processes_do_no_worse_than_where_they_began():
+    """Parts solved in processes of their own come back, are joined, and keep every row."""
+    program = larger_program()
+    builder = SubprogramBuilder(program)
+    relaxation = solve_relaxation(program)
+    penalty = row_penalties(program, relaxation.multipliers)
+    start = settle(builder, nothing_taken(program), penalty)
+    guidance = Guidance(penalty, relaxation.bound, relaxation.multipliers)
+    told = []
+    answer = improve(
+        builder,
+        start,
+        ImprovementOptions(rounds=4, workers=2),
+        guidance,
+        on_round=lambda parts, objective, feasible: told.append((parts, objective, feasible)),
+    )
+    assert answer.schedule.keeps_order(program)
+    assert answer.feasible
+    assert len(told) == answer.rounds
+    assert answer.objective >= start.objective(program)
+
+
+def test_an_interrupted_search_keeps_what_it_has():
+    """Asked to stop at once, the rounded schedule is the answer."""
+    program = larger_program()
+    calls = iter([False] * 3 + [True] * 1000)
+    found = find_schedule(program, ScheduleOptions(workers=1), interrupted=lambda: next(calls))
+    assert found.stop in {StopReason.INTERRUPTED, StopReason.GAP}
+    assert found.improvement.rounds <= 3
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_fewer_arcs_hold_the_same_schedules(seed):
+    """Closures of the reduced arcs are those of all arcs, tried on random sets of nodes."""
+    program = random_program(seed)
+    tail, head, lag = transitive_reduction(program)
+    assert tail.size <= program.arc_tail.size
+    rng = np.random.default_rng(seed)
+    for _ in range(20):
+        member = rng.random(program.n_nodes) < 0.7
+        for _ in range(program.n_nodes):
+            lost = member[tail] & ~member[head]
+            member[tail[lost]] = False
+        assert not (member[program.arc_tail] & ~member[program.arc_head]).any()
+    assert lag.size == tail.size
