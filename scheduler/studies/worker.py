@@ -181,7 +181,15 @@ class ScenarioSolve:
                 assert answer.plan is not None  # noqa: S101
                 log = self.scratch / "solver.txt"
                 text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-                write_run(part, answer.instance, answer.plan, answer.tables(), answer.summary, text)
+                write_run(
+                    part,
+                    answer.instance,
+                    answer.plan,
+                    answer.tables(),
+                    answer.summary,
+                    text,
+                    certificate=answer.certificate,
+                )
             else:
                 part.mkdir()
                 write_whole(part / "summary.json", json_text(answer.summary))

@@ -17,7 +17,7 @@ import pytest
 
 from instances.findings import BadInput
 from instances.reading import read_mine
-from scheduler.runfolder import read_run
+from scheduler.runfolder import CERTIFICATE, read_run
 from scheduler.solving import Request, solve_mine
 from scheduler.studies.folder import locked, read_status
 from scheduler.studies.opening import open_study
@@ -67,11 +67,12 @@ def test_an_infeasible_scenario_is_a_result_with_its_reason(finished: Study):
 
 
 def test_a_scenario_is_a_whole_run_folder(finished: Study):
-    """With the mine as it was solved, which can be read back and verified by itself."""
+    """With its certificate and the mine as it was solved, which can be read back and verified by itself."""
     row = finished.results().set_index("scenario").loc["mining-low"]
     run = read_run(finished.folder / row["folder"])
     assert run.instance.overrides == ("limits.mining_mt_per_year=0.15",)
     assert run.summary["objective"] == row["objective"]
+    assert (finished.folder / row["folder"] / CERTIFICATE).is_file()
 
 
 def test_a_finished_study_is_not_solved_again(finished: Study, whole: Path):
