@@ -175,14 +175,13 @@ def _print_hill(console: Console, table: pd.DataFrame, currency: str) -> None:
 
 
 def _print_best(console: Console, found: Answers, currency: str) -> None:
-    if "best" not in found.figures:
+    if found.tables["scenarios"]["objective"].isna().all():
         say(console, "no scenario has a plan")
-        return
-    alike = found.figures["undecided_with_best"]
-    assert isinstance(alike, list)  # noqa: S101
-    within = f"; {len(alike)} more lie within the gaps of it and are not ranked" if alike else ""
-    value = _million(found.figures["best_objective"])
-    say(console, f"largest value found: {found.figures['best']}, {currency} {value} M{within}")
+    alike = found.figures.get("undecided_with_best")
+    if isinstance(alike, list):
+        within = f"; {len(alike)} more lie within the gaps of it and are not ranked" if alike else ""
+        value = _million(found.figures["best_objective"])
+        say(console, f"largest value found: {found.figures['best']}, {currency} {value} M{within}")
     even = found.figures.get("break_even_cost")
     if isinstance(even, dict):
         least = "none" if even["at_least"] is None else f"{currency} {_million(even['at_least'])} M"

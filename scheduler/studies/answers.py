@@ -76,13 +76,7 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
             with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
             answers[f"tornado{suffix}"] = tornado(with_base, BASE)
     answers |= _fronts(results)
-    best = known.iloc[int(np.argmax(known["objective"]))]
-    alike = standing(results)
-    figures |= {
-        "best": best["scenario"],
-        "best_objective": float(best["objective"]),
-        "undecided_with_best": results.loc[alike == "undecided", "scenario"].tolist(),
-    }
+    figures |= _best(opened, results)
     if opened.study.regret:
         answers |= _regret(opened, study, results)
     if opened.study.option is not None:
@@ -90,6 +84,21 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         answers["option"] = option_value(results, opened.study.option.without, cost)
         figures["break_even_cost"] = break_even(answers["option"], cost)
     return Answers(tables, answers, figures)
+
+
+def _best(opened: OpenStudy, results: pd.DataFrame) -> dict[str, object]:
+    """The best point of the grids and what cannot be told from it; between other scenarios there is no choice."""
+    grids = [label(opened.study, k) for k, d in enumerate(opened.study.designs) if isinstance(d, GridDesign)]
+    own = results[results["design"].isin(grids)]
+    known = with_plans(own)
+    if known.empty:
+        return {}
+    best = known.iloc[int(np.argmax(known["objective"]))]
+    return {
+        "best": best["scenario"],
+        "best_objective": float(best["objective"]),
+        "undecided_with_best": own.loc[standing(own) == "undecided", "scenario"].tolist(),
+    }
 
 
 def _steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
