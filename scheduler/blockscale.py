@@ -73,6 +73,7 @@ class Extras:
         bought: ``(options, T)``.
         value: objective of each, thousands.
         upper: upper bound of each; the lower is 0.
+        whole: whether a plan has it at 0 or 1: what works, what is bought.
     """
 
     reclaimed: Index
@@ -81,6 +82,7 @@ class Extras:
     bought: Index
     value: Array
     upper: Array
+    whole: Mask
 
 
 @dataclass(frozen=True)
@@ -149,6 +151,7 @@ def closure_program(problem: Problem) -> Compiled:
         extra_lower=np.zeros(len(extras.value)),
         extra_upper=extras.upper,
         extra_rows=side,
+        extra_integer=extras.whole,
         constant=problem.constant(),
     )
     return Compiled(program, extras, column)
@@ -238,6 +241,9 @@ def _extras(problem: Problem) -> Extras:
         )
         for option in problem.options
     ]
+    whole = np.zeros(count, dtype=bool)
+    for switching in (*works.values(), *bought):
+        whole[switching] = True
     return Extras(
         np.asarray(reclaimed, dtype=np.int64).reshape(-1, periods),
         placed,
@@ -245,6 +251,7 @@ def _extras(problem: Problem) -> Extras:
         np.asarray(bought, dtype=np.int64).reshape(-1, periods),
         np.concatenate(value) if value else np.empty(0),
         np.concatenate(upper) if upper else np.empty(0),
+        whole,
     )
 
 

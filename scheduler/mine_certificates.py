@@ -12,6 +12,7 @@ Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Biens
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -123,6 +124,7 @@ def certify_mine(
     objective: float | None = None,
     target: float | None = None,
     seconds: float | None = SECONDS,
+    lp: RelaxationResult | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> MineCertificate:
     """A certificate of the best bound found in the time allowed.
@@ -133,6 +135,7 @@ def certify_mine(
         objective: of the plan, thousands.
         target: a bound this low is good enough, thousands.
         seconds: wall time, looked at between closures; ``None`` for no limit.
+        lp: the relaxation of ``closure_program(relaxed(problem)[0])`` where it is solved already.
         interrupted: asked before every closure; true ends the search, and what is proven by then is certified.
 
     Raises:
@@ -141,24 +144,32 @@ def certify_mine(
     """
     weaker, told = relaxed(problem)
     compiled = closure_program(weaker)
-    half = None if seconds is None else 0.5 * seconds
-    lp = solve_relaxation(compiled.program, StopRule(relative_gap=LP_GAP, seconds=half, interrupted=interrupted))
+    begun = time.perf_counter()
+    if lp is None:
+        half = None if seconds is None else 0.5 * seconds
+        lp = solve_relaxation(compiled.program, StopRule(relative_gap=LP_GAP, seconds=half, interrupted=interrupted))
     if lp.outcome is Outcome.INFEASIBLE:
         raise RuntimeError("the relaxation proves that the mine has no plan")
     tight = tightening(problem, compiled)
     limits = CaseLimits(
         target=-np.inf if target is None else target,
-        seconds=None if seconds is None else max(seconds - lp.seconds, 0.0),
+        seconds=None if seconds is None else max(seconds - (time.perf_counter() - begun), 0.0),
         interrupted=interrupted,
     )
-    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits)
+    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp)
     return _certificate(identity, compiled, tight, found, objective=objective, lp=lp, told=told)
 
 
 def certificate_from_relaxation(
-    problem: Problem, compiled: Compiled, result: RelaxationResult, identity: Identity, objective: float | None
+    problem: Problem,
+    compiled: Compiled,
+    result: RelaxationResult,
+    identity: Identity,
+    objective: float | None,
+    *,
+    cases: Cases | None = None,
 ) -> MineCertificate:
-    """The certificate of multipliers that a relaxation ended with: one case, no reduction, nothing solved again.
+    """The certificate of multipliers that a relaxation ended with: nothing is solved again, no reduction is used.
 
     Args:
         problem: the problem of the mine.
@@ -166,13 +177,15 @@ def certificate_from_relaxation(
         result: the relaxation's answer to it.
         identity: of the mine.
         objective: of the plan, thousands.
+        cases: its bound by cases over ``tightening.chains``; one case that holds everything unless given.
 
     Raises:
         RuntimeError: where the multipliers do not prove the bound found with them.
     """
     tight = untightened(problem, compiled)
-    leaf = Leaf(every_case(list(tight.chains.values())), result.multipliers, result.bound)
-    cases = Cases((leaf,), np.zeros(0, np.int64), result.bound, 1, result.seconds)
+    if cases is None:
+        leaf = Leaf(every_case(list(tight.chains.values())), result.multipliers, result.bound)
+        cases = Cases((leaf,), np.zeros(0, np.int64), result.bound, 1, result.seconds)
     told = relaxed(problem)[1]
     return _certificate(identity, compiled, tight, cases, objective=objective, lp=result, told=told)
 

@@ -20,19 +20,28 @@ from solvers.improvement import (
     settle,
 )
 from solvers.relaxation import Outcome, StopRule, solve_relaxation
+from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
+from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.rounding import expected_steps, round_relaxation
+from solvers.schedule import keeps_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from solvers.improvement import ImprovementResult
     from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
+    from solvers.relaxation.leaves import Chain
     from solvers.relaxation.program import Floats
     from solvers.schedule import Schedule
 
 _BOUND_SHARE = 0.6
-"""Share of the time limit that the relaxation may take."""
+"""Share of the time limit that the relaxation may take, cases included where there are any."""
+_CASE_GAP = 1e-4
+"""Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
+_CASE_SOLVES = 24
+_ROUNDED_POINTS = 2
+"""Points of different cases that are rounded."""
 _LEAST_FOR_PROCESSES = 5_000
 """Nodes times steps below which a part is solved sooner than a process is started."""
 
@@ -74,7 +83,8 @@ class FoundSchedule:
     """What was found.
 
     Attributes:
-        relaxation: The bound, with the multipliers that prove it.
+        relaxation: Bound of the plain relaxation, with the multipliers that prove it.
+        cases: The bound by cases; None where there are none.
         schedule: The best schedule; None where none keeps every row.
         objective: Its worth; None without one.
         stop: Why the search ended.
@@ -85,6 +95,7 @@ class FoundSchedule:
     """
 
     relaxation: RelaxationResult
+    cases: Cases | None
     schedule: Schedule | None
     objective: float | None
     stop: StopReason
@@ -92,6 +103,11 @@ class FoundSchedule:
     begun_with: float | None
     improvement: ImprovementResult | None
     seconds: dict[str, float]
+
+    @property
+    def bound(self) -> float:
+        """No schedule is worth more: the best bound proven."""
+        return self.relaxation.bound if self.cases is None else min(self.relaxation.bound, self.cases.bound)
 
 
 _STOPS = {
@@ -107,18 +123,20 @@ def find_schedule(
     program: ClosureProgram,
     options: ScheduleOptions,
     *,
+    chains: Sequence[Chain] = (),
     starts: Sequence[tuple[str, Schedule]] = (),
     on_iteration: Callable[[Iteration], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> FoundSchedule:
-    """Bounds the program, rounds the relaxation's point, and improves the best start.
+    """Bounds the program, rounds points of the relaxation, and improves the best start.
 
     Args:
         program: The program.
         options: When to stop.
+        chains: Switching variables of the program: with any, the bound is brought down by cases.
         starts: Schedules to begin with, by name; they keep the arcs. Choices are decided again.
-        on_iteration: Told of every iteration of the relaxation.
+        on_iteration: Told of every iteration of the plain relaxation.
         on_progress: Told of bound, objective and gap of the search.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
@@ -129,62 +147,78 @@ def find_schedule(
     relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
     seconds = {"relaxation": time.perf_counter() - began}
     if relaxation.outcome is Outcome.INFEASIBLE:
-        return FoundSchedule(relaxation, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
+        return FoundSchedule(relaxation, None, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
+    then = time.perf_counter()
+    cases = None
+    if chains:
+        left = None if share is None else max(share - (time.perf_counter() - began), 0.0)
+        limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
+        cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
+        seconds["cases"] = time.perf_counter() - then
     then = time.perf_counter()
     builder = SubprogramBuilder(program)
-    penalty = row_penalties(program, relaxation.multipliers)
-    origin, schedule = _best_start(builder, relaxation, penalty, starts)
+    points = _points(program, relaxation, cases)
+    penalty = row_penalties(program, points[0].multipliers)
+    origin, schedule, spare = _best_start(builder, points, penalty, starts)
     seconds["rounding"] = time.perf_counter() - then
-    keeps = not (schedule.violation(program) > 0).any()
-    begun_with = schedule.objective(program) if keeps else None
+    begun_with = schedule.objective(program) if keeps_rows(program, schedule) else None
     then = time.perf_counter()
-    left = None if options.seconds is None else max(options.seconds - (time.perf_counter() - began), 0.0)
+    bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
     improved = improve(
         builder,
         schedule,
         ImprovementOptions(
-            seconds=left,
+            seconds=None if options.seconds is None else max(options.seconds - (time.perf_counter() - began), 0.0),
             rounds=options.rounds,
             gap=options.gap,
             seed=options.seed,
             workers=_workers(program, options.workers),
         ),
-        Guidance(penalty, relaxation.bound, relaxation.multipliers, _goal(program, relaxation)),
-        on_round=_teller(relaxation.bound, began, on_progress),
+        Guidance(penalty, bound, points[0].multipliers, _goal(program, points[0].x)),
+        on_round=_teller(bound, began, on_progress),
         interrupted=ask,
     )
-    best, objective = (improved.schedule, improved.objective) if improved.feasible else (None, None)
+    best = improved.schedule if improved.feasible else spare
+    objective = None if best is None else best.objective(program)
     seconds["improvement"] = time.perf_counter() - then
-    return FoundSchedule(relaxation, best, objective, _STOPS[improved.stop], origin, begun_with, improved, seconds)
+    return FoundSchedule(
+        relaxation, cases, best, objective, _STOPS[improved.stop], origin, begun_with, improved, seconds
+    )
+
+
+def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases | None) -> list[CasePoint]:
+    """Points to round: those of the cases with the largest bounds, else that of the relaxation, else nothing taken."""
+    if cases is not None and cases.points:
+        return list(cases.points[:_ROUNDED_POINTS])
+    x, extras = relaxation.x, relaxation.extras
+    if x is None or extras is None:
+        x, extras = np.zeros(program.value.shape), np.clip(0.0, program.extra_lower, program.extra_upper)
+    return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
 
 
 def _best_start(
     builder: SubprogramBuilder,
-    relaxation: RelaxationResult,
+    points: Sequence[CasePoint],
     penalty: Floats,
     starts: Sequence[tuple[str, Schedule]],
-) -> tuple[str, Schedule]:
-    """The rounded schedule or the given one of most merit."""
+) -> tuple[str, Schedule, Schedule | None]:
+    """The schedule of most merit, rounded or given, with its name; and the best one that keeps every side row."""
     program = builder.program
-    x, extras = relaxation.x, relaxation.extras
-    if x is None or extras is None:
-        x, extras = np.zeros(program.value.shape), np.clip(0.0, program.extra_lower, program.extra_upper)
-    rounded = round_relaxation(builder, x, extras, penalty)
-    best = (rounded.merit, rounded.order, rounded.schedule)
-    for name, start in starts:
-        settled = settle(builder, start, penalty) or start
-        worth = merit(program, settled, penalty)
-        if worth > best[0]:
-            best = (worth, name, settled)
-    return best[1], best[2]
+    found = [
+        (rounded.order, rounded.schedule)
+        for point in points
+        for rounded in round_relaxation(builder, point.x, point.extras, penalty)
+    ]
+    found += [(name, settle(builder, start, penalty) or start) for name, start in starts]
+    origin, best = max(found, key=lambda pair: merit(program, pair[1], penalty))
+    sound = [schedule for _, schedule in found if keeps_rows(program, schedule)]
+    return origin, best, max(sound, key=lambda schedule: schedule.objective(program), default=None)
 
 
-def _goal(program: ClosureProgram, relaxation: RelaxationResult) -> Floats | None:
-    """Mean step of every node in the relaxation ``(n,)``, T for nodes without parts; None without a point."""
-    if relaxation.x is None:
-        return None
+def _goal(program: ClosureProgram, x: Floats) -> Floats:
+    """Mean step of every node in a point of the relaxation ``(n,)``, T for nodes without parts."""
     goal = np.full(program.n_nodes, float(program.n_steps))
-    goal[program.part_node] = expected_steps(relaxation.x)
+    goal[program.part_node] = expected_steps(x)
     return goal
 
 

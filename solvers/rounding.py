@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from solvers.improvement.settling import merit, settle
+from solvers.improvement.settling import settle
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _TOUCHED = 1e-6
 _ROOM = 1e-9
 _PASSES = 3
-_QUANTILES = (0.25, 0.5, 0.75)
+_QUANTILES = (0.5,)
 _CLOSED = -1e299
 """Worth below which a choice is not allowed."""
 
@@ -48,12 +48,10 @@ class Rounded:
 
     Attributes:
         schedule: The schedule.
-        merit: Its objective less the penalties of the rows it breaks.
         order: Name of the order.
     """
 
     schedule: Schedule
-    merit: float
     order: str
 
 
@@ -62,8 +60,8 @@ def expected_steps(x: Floats) -> Floats:
     return np.asarray(x.shape[1] - np.cumsum(x.sum(axis=2), axis=1).sum(axis=1))
 
 
-def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, penalty: Floats) -> Rounded:
-    """The best whole schedule over several orders, or the empty one. Deterministic.
+def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, penalty: Floats) -> list[Rounded]:
+    """Whole schedules from several orders, and the empty one. Deterministic.
 
     Args:
         builder: Of the program.
@@ -80,14 +78,14 @@ def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, pena
             placing.push_late()
             placing.pull_early()
         found.append(_settled(builder, placing.schedule(), penalty, name))
-    return max(found, key=lambda rounded: rounded.merit)
+    return found
 
 
 def _settled(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, name: str) -> Rounded:
     program = builder.program
     if program.n_choices > 1 or program.n_extras:
         schedule = settle(builder, schedule, penalty) or schedule
-    return Rounded(schedule, merit(program, schedule, penalty), name)
+    return Rounded(schedule, name)
 
 
 def _empty(program: ClosureProgram) -> Schedule:
@@ -274,9 +272,9 @@ def _capacities(program: ClosureProgram, extras: Floats) -> Floats:
     np.minimum.at(least, owner, program.rows.data)
     whole = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
     room = program.row_upper - program.extras_matrix @ whole
-    fixed = program.row_lower == program.row_upper
+    balance = (program.row_lower == program.row_upper) & (np.diff(program.extras_matrix.indptr) > 0)
     size = np.where(np.isfinite(room), np.abs(room), 0.0)
-    return np.where((least < 0.0) | fixed, np.inf, room + _ROOM * np.maximum(size, 1e-9))
+    return np.where((least < 0.0) | balance, np.inf, room + _ROOM * np.maximum(size, 1e-9))
 
 
 def _lists(matrix: sparse.csr_array) -> list[list[int]]:

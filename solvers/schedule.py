@@ -84,12 +84,21 @@ class Schedule:
         return x
 
 
+def keeps_rows(program: ClosureProgram, schedule: Schedule) -> bool:
+    """Whether a schedule keeps every side row."""
+    return not bool((schedule.violation(program) > 0).any())
+
+
 def row_violation(program: ClosureProgram, activity: Floats, size: Floats) -> Floats:
-    """Distance of an activity ``(M,)`` from the limits of its row; 0 within ``FEASIBLE`` of limit or activity."""
+    """Distance of an activity ``(M,)`` from the limits of its row; 0 within the tolerance.
+
+    The tolerance is ``FEASIBLE`` times the limit, the sum of the absolute terms, or a coefficient of the row in the
+    mean, whichever is largest: a row that holds next to nothing is not judged by that.
+    """
     low, high = program.row_lower, program.row_upper
     excess = np.maximum(np.maximum(activity - high, low - activity), 0.0)
     limit = np.where(activity > high, np.abs(high), np.where(activity < low, np.abs(low), 0.0))
-    return np.where(excess > FEASIBLE * np.maximum(np.maximum(limit, size), 1e-9), excess, 0.0)
+    return np.where(excess > FEASIBLE * np.maximum(np.maximum(limit, size), program.row_means), excess, 0.0)
 
 
 def transitive_reduction(program: ClosureProgram) -> tuple[Integers, Integers, Integers]:

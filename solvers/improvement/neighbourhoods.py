@@ -119,6 +119,25 @@ class Surroundings:
         return np.minimum(first, self.program.n_steps)
 
 
+class Everything:
+    """All nodes in all steps, once, where the program is small enough for that."""
+
+    name = "everything"
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._tried = False
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``."""
+        n, T = self._around.program.n_nodes, self._around.program.n_steps
+        if self._tried or taken.any() or n * T > size:
+            return None
+        self._tried = True
+        nodes = rng.permutation(n)
+        return self._around.windows(schedule, nodes, np.zeros(n, np.int64), np.full(n, T - 1))
+
+
 class StepRun:
     """All nodes of a few neighbouring steps; thinned to a ball where they are too many.
 
@@ -250,9 +269,43 @@ class Merged:
         return label
 
 
+class Mend:
+    """Nodes of the steps that a broken side row speaks of, and of the steps beside them, each free to move one step."""
+
+    name = "mend"
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``; None where no row is broken."""
+        around, T = self._around, self._around.program.n_steps
+        broken = np.flatnonzero(schedule.violation(around.program) > 0)
+        if not broken.size:
+            return None
+        steps = self._steps(int(rng.choice(broken)))
+        reachable = around.reachable(schedule)
+        at = np.where(schedule.step < T, schedule.step, reachable)
+        near = np.zeros(T + 1, np.bool_)
+        near[np.clip(np.concatenate([steps - 1, steps, steps + 1]), 0, T - 1)] = True
+        allowed = near[at] & ~taken
+        candidates = np.flatnonzero(allowed)
+        if not candidates.size:
+            return None
+        nodes = around.ball(int(rng.choice(candidates)), allowed, max(size // 2, 4), rng)
+        return around.windows(schedule, nodes, np.maximum(at[nodes] - 1, 0), at[nodes] + 1)
+
+    def _steps(self, row: int) -> Integers:
+        """Steps of the parts in a side row."""
+        program = self._around.program
+        columns = program.rows.indices[program.rows.indptr[row] : program.rows.indptr[row + 1]]
+        return np.unique((columns // program.n_choices) % program.n_steps).astype(np.int64)
+
+
 def every_kind(around: Surroundings) -> list[Neighbourhood]:
     """The kinds in the order in which they are first tried."""
     return [
+        Everything(around),
         StepRun(around, 2),
         StepRun(around, 3),
         Ball(around, 1),
@@ -260,4 +313,5 @@ def every_kind(around: Surroundings) -> list[Neighbourhood]:
         Merged(around, 1),
         Merged(around, 2),
         Ball(around, 1, drawn=True),
+        Mend(around),
     ]

@@ -13,7 +13,7 @@ from solvers.improvement.neighbourhoods import Neighbourhood, Surroundings, ever
 from solvers.improvement.settling import merit, settle
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.workers import Part, PartLimits, Workers
-from solvers.schedule import Schedule
+from solvers.schedule import Schedule, keeps_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,9 @@ _LOG = logging.getLogger(__name__)
 _FIRST_SIZE = 1_500
 _LEAST_SIZE, _MOST_SIZE = 60, 6_000
 _EASY = 4_000
-_FLEXIBLE = 1_500
+_FLEXIBLE = 600
 _MEMORY = 0.8
+_BROKEN_ROUNDS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _WORTH_WHILE = 2e-5
 """Gain, over the objective, for which rounds are worth going on with."""
 _LEAST_REWARD = 0.05
@@ -148,7 +149,8 @@ class _Search:
         self._best = schedule
         self._merit = self._worth(schedule)
         self._merits = [self._merit]
-        self._rounds = self._parts = 0
+        self._kept: Schedule | None = schedule if self._keeps_rows() else None
+        self._rounds = self._parts = self._broken = self._raises = 0
 
     def run(self, told: Callable[[int, float, bool], None], interrupted: Callable[[], bool]) -> ImprovementResult:
         """Rounds until a reason to stop."""
@@ -163,12 +165,16 @@ class _Search:
                 answers = workers.solve(parts, self._limits(), interrupted)
                 self._rounds += 1
                 self._take(drawn, answers)
+                self._insist()
+                if self._keeps_rows():
+                    self._kept = self._best
                 self._merits.append(self._merit)
                 told(self._parts, self._best.objective(self._program), self._keeps_rows())
+        best = self._best if self._kept is None else self._kept
         return ImprovementResult(
-            schedule=self._best,
-            objective=self._best.objective(self._program),
-            feasible=self._keeps_rows(),
+            schedule=best,
+            objective=best.objective(self._program),
+            feasible=self._kept is not None,
             rounds=self._rounds,
             parts=self._parts,
             gained={kind.draw.name: kind.gained for kind in self._kinds},
@@ -176,7 +182,7 @@ class _Search:
         )
 
     def _keeps_rows(self) -> bool:
-        return not bool((self._best.violation(self._program) > 0).any())
+        return keeps_rows(self._program, self._best)
 
     def _reason(self, interrupted: Callable[[], bool]) -> str | None:
         options, spent = self._options, time.perf_counter() - self._begun
@@ -209,13 +215,20 @@ class _Search:
         return drawn
 
     def _in_order(self) -> list[_Kind]:
-        """Kinds in the order in which they are asked: the first until it has had enough, then all by reward."""
+        """Kinds in the order in which they are asked.
+
+        Everything at once where that is possible; the mending kind while rows are broken; then runs of two steps until
+        they have had enough, and after that all by reward.
+        """
         kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
         order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
-        if kinds[0].reward > _LEAST_REWARD:
-            order = [0, *(k for k in order if k)]
-        return [kinds[k] for k in order]
+        first = [0]
+        if not self._keeps_rows():
+            first.append(len(kinds) - 1)
+        elif kinds[1].reward > _LEAST_REWARD:
+            first.append(1)
+        return [kinds[k] for k in dict.fromkeys([*first, *order])]
 
     def _part(self, windows: Windows) -> Part:
         violation = self._best.violation(self._program)
@@ -287,6 +300,15 @@ class _Search:
             kind.size = max(int(kind.size * 0.75), _LEAST_SIZE)
         elif answer.iterations < _EASY:
             kind.size = min(int(kind.size * 1.3) + 1, _MOST_SIZE)
+
+    def _insist(self) -> None:
+        """Raises the penalties where rows stay broken for long."""
+        self._broken = 0 if self._keeps_rows() else self._broken + 1
+        if self._broken > _BROKEN_ROUNDS and self._raises < _MOST_RAISES:
+            self._raises += 1
+            self._penalty = _RAISE * self._penalty
+            self._merit, self._broken = self._worth(self._best), 0
+            self._merits = [self._merit]
 
     def _joined(self, base: Schedule, other: Schedule) -> Schedule | None:
         """The best schedule with what another one changed; None where they do not go together."""

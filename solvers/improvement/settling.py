@@ -16,22 +16,20 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
     from solvers.schedule import Schedule
 
-_GAP = 1e-6
+_GAP = 1e-5
 _NODES = 2_000
 
 
 def row_penalties(program: ClosureProgram, multipliers: Floats) -> Floats:
-    """Loss for a unit of each side row that makes breaking it never pay ``(M,)``.
+    """Loss for a unit of each side row beyond its limits, for which breaking it hardly ever pays ``(M,)``.
 
-    Twice the largest worth over the mean coefficient of the row, or ten times its multiplier if that is more.
+    Twice the mean worth of a part over the mean coefficient of the row, or ten times its multiplier if that is more.
+    A search that goes on breaking rows at these raises them.
     """
-    worths = (program.worth, program.extra_value)
-    largest = max(1.0, *(float(np.abs(worth).max(initial=0.0)) for worth in worths))
-    matrices = (program.rows, program.extras_matrix)
-    total = sum((np.asarray(abs(matrix).sum(axis=1)).ravel() for matrix in matrices), np.zeros(program.n_rows))
-    count = sum((np.diff(matrix.indptr) for matrix in matrices), np.zeros(program.n_rows))
-    mean = total / np.maximum(count, 1)
-    return np.maximum(2.0 * largest / np.where(mean > 0, mean, 1.0), 10.0 * np.abs(multipliers))
+    worth = np.concatenate([np.abs(program.worth).max(axis=(1, 2)), np.abs(program.extra_value)])
+    typical = float(worth[worth > 0].mean()) if (worth > 0).any() else 1.0
+    mean = program.row_means
+    return np.maximum(2.0 * typical / np.where(mean > 0, mean, 1.0), 10.0 * np.abs(multipliers))
 
 
 def merit(program: ClosureProgram, schedule: Schedule, penalty: Floats) -> float:
@@ -44,7 +42,7 @@ def settle(
 ) -> Schedule | None:
     """The schedule with its steps kept and the rest decided again; None where HiGHS finds no answer.
 
-    Side rows may be broken at their penalty, so there is an answer whatever the steps.
+    Side rows that hold parts may be broken at their penalty, so there is an answer whatever the steps.
 
     Args:
         builder: Of the program.
@@ -54,8 +52,8 @@ def settle(
     """
     program = builder.program
     parts = schedule.taken_parts(program) if flexible is None else flexible
-    windows, rows = Windows(*kept(schedule.step)), np.arange(program.n_rows)
-    part = builder.build(schedule, windows, flexible=parts, elastic=Elastics(rows, penalty))
+    windows, rows = Windows(*kept(schedule.step)), np.flatnonzero(np.diff(program.rows.indptr) > 0)
+    part = builder.build(schedule, windows, flexible=parts, elastic=Elastics(rows, penalty[rows]))
     if not part.program.num_columns:
         return schedule
     found = solve(part.program, SolveOptions(threads=1, gap=_GAP, node_limit=_NODES))

@@ -70,6 +70,7 @@ class Cases:
         bound: The largest of the leaves.
         solves: Relaxations solved.
         seconds: Wall-clock time.
+        points: Primal points of the relaxations of the leaves that have one, those with the largest bounds first.
     """
 
     leaves: tuple[Leaf, ...]
@@ -77,6 +78,24 @@ class Cases:
     bound: float
     solves: int
     seconds: float
+    points: tuple[CasePoint, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class CasePoint:
+    """A point of the relaxation of a case.
+
+    Attributes:
+        bound: Of the case.
+        x: Shares by part, step and choice ``(P, T, D)``.
+        extras: Continuous variables ``(S,)``.
+        multipliers: Of the program's own rows ``(M,)``.
+    """
+
+    bound: float
+    x: Floats
+    extras: Floats
+    multipliers: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +111,7 @@ class _Case:
     aside: Floats
     extras: Floats | None
     settled: bool
+    x: Floats | None = None
 
     @property
     def single(self) -> bool:
@@ -104,6 +124,7 @@ def bound_by_cases(
     aside: ValidRows,
     limits: CaseLimits | None = None,
     *,
+    root: RelaxationResult | None = None,
     kernel: KernelFactory = PseudoflowKernel,
 ) -> Cases:
     """Brings the bound of a program down; deterministic unless the time limit or an interruption ends it.
@@ -113,9 +134,11 @@ def bound_by_cases(
         chains: Its switching variables; none for no cases but the whole.
         aside: Rows that every integral point keeps.
         limits: When to stop.
+        root: The relaxation of the whole where it is known, of this program or of one with the same rows that allows
+            more; it is not solved again then.
         kernel: Closure kernel.
     """
-    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run()
+    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run(root)
 
 
 class _Search:
@@ -139,9 +162,10 @@ class _Search:
         self._solves = 0
         self._floor = limits.target
 
-    def run(self) -> Cases:
+    def run(self, root: RelaxationResult | None) -> Cases:
         """Splits, cuts, and gives the leaves."""
-        self._push(self._solved(every_case(self._chains), None))
+        whole = every_case(self._chains)
+        self._push(self._solved(whole, None) if root is None else self._case(whole, root))
         while not self._over():
             case = self._open[0][2]
             if case.bound <= self._floor or case.settled:
@@ -227,7 +251,7 @@ class _Search:
         if found.outcome is Outcome.INFEASIBLE:
             return _Case(ranges, -np.inf, own, aside, None, settled=True)
         self._known.append((own, aside))
-        return _Case(ranges, found.bound, own, aside, found.extras, settled=False)
+        return _Case(ranges, found.bound, own, aside, found.extras, settled=False, x=found.x)
 
     def _cut(self, case: _Case) -> _Case:
         """A single combination with the rows taken in that its points violate, round after round."""
@@ -252,7 +276,7 @@ class _Search:
             self._taken = np.union1d(kept, fresh)
         if best.bound > self._floor and not self._over():
             self._floor = best.bound
-        return _Case(best.ranges, best.bound, best.own, best.aside, best.extras, settled=True)
+        return _Case(best.ranges, best.bound, best.own, best.aside, best.extras, settled=True, x=best.x)
 
     def _priced(self, rows: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of the rows some open case has a multiplier on: without them it could not be bounded as it is."""
@@ -268,5 +292,10 @@ class _Search:
             used |= case.aside != 0
         rows = np.flatnonzero(used).astype(np.int64)
         leaves = tuple(Leaf(case.ranges, np.append(case.own, case.aside[rows]), case.bound) for case in cases)
+        points = tuple(
+            CasePoint(case.bound, case.x, case.extras, case.own)
+            for case in cases
+            if case.x is not None and case.extras is not None
+        )
         seconds = time.perf_counter() - self._begun
-        return Cases(leaves, rows, max(leaf.bound for leaf in leaves), self._solves, seconds)
+        return Cases(leaves, rows, max(leaf.bound for leaf in leaves), self._solves, seconds, points)

@@ -150,6 +150,15 @@ class ClosureProgram:
         return self.value if self.open_choices is None else np.where(self.open_choices, self.value, 0.0)
 
     @cached_property
+    def row_means(self) -> Floats:
+        """Mean size of the coefficients of every side row, continuous variables included ``(M,)``; 0 for none."""
+        total, count = np.zeros(self.n_rows), np.zeros(self.n_rows)
+        for matrix in (self.rows, self.extras_matrix):
+            total += np.asarray(abs(matrix).sum(axis=1)).ravel()
+            count += np.diff(matrix.indptr)
+        return np.asarray(total / np.maximum(count, 1))
+
+    @cached_property
     def whole_extras(self) -> NDArray[np.bool_]:
         """``extra_integer``, all False where none has to be whole ``(S,)``."""
         return np.zeros(self.n_extras, np.bool_) if self.extra_integer is None else self.extra_integer

@@ -6,7 +6,7 @@ Prints one JSON object: value, seconds within the library, version. Bounds are t
 ``pcpsp_lp_bound``. A plan is that of ``solve_cpit`` (the whole ladder: bound, TopoSort, shifts) and then
 ``exact_local_search``; for a PCPSP that of ``destination_toposort`` in the order of the relaxation and then
 ``exact_destination_local_search``; ``windows`` stands for ``sliding_window_schedule`` and then
-``exact_local_search``, of a CPIT. Defaults throughout.
+``exact_local_search``, of a CPIT, every block a candidate. Defaults apart from that.
 """
 
 import json
@@ -44,7 +44,8 @@ def windows(ob: Any, file: str, precedence: str) -> float:
     """The value of the plan by sliding windows."""
     instance = ob.read_cpit(file)
     arcs = ob.read_prec(precedence, instance.n_blocks)
-    return float(ob.exact_local_search(instance, arcs, ob.sliding_window_schedule(instance, arcs)).npv)
+    start = ob.sliding_window_schedule(instance, arcs, cand_max=instance.n_blocks)
+    return float(ob.exact_local_search(instance, arcs, start).npv)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, reject, settings
 
 from instances.geometry.units import scheduling_units
 from instances.reading import read_mine
+from scheduler import mine_certificates
 from scheduler.blockscale import closure_program
 from scheduler.compiling import compile_problem
 from scheduler.exact import solve_exact
@@ -99,6 +100,19 @@ def test_multipliers_of_a_relaxation_by_blocks_are_a_certificate():
     assert found.bound == pytest.approx(THOUSAND * result.bound, rel=1e-9)
     assert (len(found.cases), found.rows, found.tightened) == (1, (), False)
     assert all(check.passed for check in verify_mine_certificate(found, instance))
+
+
+def test_a_relaxation_solved_already_is_not_solved_again(monkeypatch):
+    """The certificate takes its bound and goes on from there; the cases bring it down all the same."""
+    instance = tiny_mine(nx=4, nz=3, periods=4, changes={"operating.pit": {"fixed_cost_per_year": 1e5}})
+    problem = compile_problem(instance, scheduling_units(instance, "panel"))
+    result = solve_relaxation(closure_program(relaxed(problem)[0]).program)
+    alone = certify_mine(problem, identity(instance, "panel"), seconds=None)
+    monkeypatch.setattr(mine_certificates, "solve_relaxation", None)
+    found = certify_mine(problem, identity(instance, "panel"), seconds=None, lp=result)
+    assert found.lp_bound == pytest.approx(THOUSAND * result.bound, rel=1e-9)
+    assert found.bound == pytest.approx(alone.bound, rel=1e-6)
+    assert found.bound < found.lp_bound
 
 
 def test_the_bundled_mine_is_certified_far_below_its_plain_relaxation():

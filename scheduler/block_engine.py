@@ -1,0 +1,154 @@
+"""The block-scale engine: a problem as a closure program, and its schedules as solutions.
+
+Units are mined whole in one period. The bound is that of the linear relaxation of the closure program; the plan is
+rounded from it, or begun with another plan, and improved by neighbourhoods (``solvers/closure_schedule.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scheduler.blockscale import Compiled, closure_program
+from scheduler.problem import Array, Index, Problem
+from scheduler.solution import Solution
+from scheduler.tightening import chains
+from solvers.closure_schedule import FoundSchedule, ScheduleOptions, find_schedule
+from solvers.schedule import Schedule
+
+if TYPE_CHECKING:
+    from instances.geometry.units import Units
+    from solvers.relaxation import Iteration
+    from solvers.result import Progress
+
+BYTES_AN_ENTRY = 60
+"""Memory of one coefficient, multiplied by the copies that are made of the matrices: measured on the bundled mine."""
+
+
+@dataclass(frozen=True)
+class BlockAnswer:
+    """What the block-scale engine found and proved.
+
+    Attributes:
+        compiled: the closure program.
+        found: bound, multipliers, stages; objectives in thousands.
+        solution: the decisions; ``None`` without a plan.
+    """
+
+    compiled: Compiled
+    found: FoundSchedule
+    solution: Solution | None
+
+
+def solve_blocks(
+    problem: Problem,
+    options: ScheduleOptions,
+    *,
+    starts: Sequence[tuple[str, Index]] = (),
+    on_iteration: Callable[[Iteration], None] | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> BlockAnswer:
+    """Schedules a problem whose units are mined whole.
+
+    Args:
+        problem: the problem statement.
+        options: gap, limits, seed and processes.
+        starts: plans to begin with, by name: the period of every unit ``(U,)``, T where it is never mined.
+        on_iteration: told of every iteration of the relaxation.
+        on_progress: told of bound, plan and gap of the search, thousands.
+        cancel: asked again and again; true ends the search, the best plan so far is kept.
+
+    Raises:
+        UnsupportedError: where a closure program cannot hold a rule of the problem.
+    """
+    compiled = closure_program(problem)
+    schedules = [(name, begin_with(problem, compiled, period)) for name, period in starts]
+    found = find_schedule(
+        compiled.program,
+        options,
+        chains=list(chains(problem, compiled).values()),
+        starts=schedules,
+        on_iteration=on_iteration,
+        on_progress=on_progress,
+        interrupted=cancel,
+    )
+    solution = None if found.schedule is None else solution_of(problem, compiled, found.schedule)
+    return BlockAnswer(compiled, found, solution)
+
+
+def size_of(problem: Problem) -> dict[str, int]:
+    """Nodes and arcs of the time-expanded graph, and the memory it is expected to take, bytes."""
+    nodes = len(problem.unit_names) * problem.periods
+    arcs = len(problem.arcs) * problem.periods + nodes
+    routes = len(problem.route_parcel) * problem.periods
+    return {"nodes": nodes, "arcs": arcs, "bytes": BYTES_AN_ENTRY * (arcs + nodes + 8 * routes)}
+
+
+def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:
+    """A schedule with units in given periods: each parcel goes where it pays most, everything works, nothing is bought.
+
+    Destinations and all else are decided again by whoever begins with it.
+    """
+    program = compiled.program
+    share = np.zeros((program.n_parts, program.n_choices))
+    taken = np.flatnonzero(period[program.part_node] < problem.periods)
+    worth = np.where(
+        program.allowed[taken, period[program.part_node[taken]]] if program.allowed is not None else True,
+        program.worth[taken, period[program.part_node[taken]]],
+        -np.inf,
+    )
+    share[taken, worth.argmax(axis=1)] = 1.0
+    extras = np.zeros(program.n_extras)
+    for index in compiled.extras.works.values():
+        extras[index] = 1.0
+    return Schedule(period.astype(np.int64), share, extras)
+
+
+def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Solution:
+    """The decisions of a schedule."""
+    extras = schedule.extras
+    parcel = problem.route_parcel
+    period = schedule.step[problem.parcel_unit[parcel]]
+    mined = np.flatnonzero(period < problem.periods)
+    choice = compiled.column[:, 0] % compiled.program.n_choices
+    sent = np.zeros((len(parcel), problem.periods))
+    sent[mined, period[mined]] = schedule.share[parcel[mined], choice[mined]]
+    return Solution(
+        sent=sent,
+        reclaimed=np.maximum(extras[compiled.extras.reclaimed], 0.0),
+        placed={key: np.maximum(extras[index], 0.0) for key, index in compiled.extras.placed.items()},
+        works={name: extras[index] > 0.5 for name, index in compiled.extras.works.items()},
+        bought=extras[compiled.extras.bought] > 0.5,
+    )
+
+
+def periods_of_blocks(panels: Units, blocks: Units, mined: Array) -> Index:
+    """Periods of the blocks in a plan by panels ``(blocks,)``, T where a panel is left.
+
+    The blocks of a panel fill its periods by tonnes, in the order of their names; panels wait for each other as their
+    blocks do, so the order of the blocks is kept.
+
+    Args:
+        panels: units of the plan.
+        blocks: the blocks of the same mine.
+        mined: fraction of each panel mined in each period ``(panels, T)``.
+    """
+    panel_of_parcel = panels.parcels["unit"].to_numpy(np.int64)
+    unit_of_parcel = blocks.parcels["unit"].to_numpy(np.int64)
+    there = blocks.parcel_of_block >= 0
+    panel = np.full(len(blocks.units), -1, dtype=np.int64)
+    panel[unit_of_parcel[blocks.parcel_of_block[there]]] = panel_of_parcel[panels.parcel_of_block[there]]
+    tonnes = blocks.units["tonnes"].to_numpy(float)
+    order = np.lexsort((np.arange(panel.size), panel))
+    total = np.bincount(panel, tonnes, len(panels.units))
+    running = np.cumsum(tonnes[order])
+    first = np.cumsum(np.append(0.0, total))[panel[order]]
+    middle = (running - 0.5 * tonnes[order] - first) / total[panel[order]]
+    done = np.clip(np.cumsum(mined, axis=1), 0.0, 1.0)
+    period = np.empty(panel.size, dtype=np.int64)
+    period[order] = (done[panel[order]] < middle[:, None] - 1e-9).sum(axis=1)
+    return period
