@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from instances.file_reference import mine_toml_page
@@ -23,9 +24,9 @@ PAGES = {
 log = logging.getLogger(__name__)
 
 
-def write_pages(docs: Path) -> None:
-    """Writes every page below the folder ``docs``."""
-    for name, page in PAGES.items():
+def write_pages(docs: Path, pages: Mapping[Path, Callable[[], str]] = PAGES) -> None:
+    """Writes pages below the folder ``docs``, by their place in it."""
+    for name, page in pages.items():
         file = docs / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(page(), encoding="utf-8")

@@ -24,7 +24,7 @@ def mine_toml_page() -> str:
         "number that holds for every period, or a list with one number for each. Unknown keys are refused. Names are",
         "letters, digits, `_` and `-`, a letter first. Dates are written without quotes, `2013-08-01`.",
         "",
-        *_part_section(Mine, "", "The whole file"),
+        *part_section(Mine, "", "The whole file"),
         *BLOCK_TABLE,
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -63,7 +63,14 @@ BLOCK_TABLE = [
 ]
 
 
-def _part_section(model: type[Part], path: str, heading: str) -> list[str]:
+def part_section(model: type[Part], path: str, heading: str) -> list[str]:
+    """Headings and tables for a part of a file and all that lies below it, as lines.
+
+    Args:
+        model: the part.
+        path: its key path, empty for the whole file.
+        heading: its heading.
+    """
     depth = 2 + path.count(".") - path.count("<")
     lines = [f"{'#' * depth} {heading}", "", *_doc(model), ""]
     lines += ["| key | type | unit | default | meaning |", "|---|---|---|---|---|"]
@@ -85,8 +92,8 @@ def _sections_below(spec: Spec, key: str) -> list[str]:
         spec = spec.item
     heading = f"`[[{key}]]`" if listed else f"`[{key}]`"
     if spec.model is not None:
-        return _part_section(spec.model, key, heading)
-    parts = [_part_section(part, key, f"{heading} of the kind {kind}") for kind, part in spec.variants.items()]
+        return part_section(spec.model, key, heading)
+    parts = [part_section(part, key, f"{heading} of the kind {kind}") for kind, part in spec.variants.items()]
     return [line for part in parts for line in part]
 
 
@@ -104,7 +111,13 @@ def _type(spec: Spec) -> str:
         return "table of tables by name" if spec.item.kind in {"table", "variants"} else f"{inner} by name"
     if spec.kind == "list" and spec.item is not None:
         return "list of tables" if spec.item.kind == "table" else f"list of {_type(spec.item)}"
-    words = {"variants": "table", "text": "name" if spec.name else "text", "date": "date", "choice": spec.words()}
+    words = {
+        "variants": "table",
+        "value": "as the key takes it",
+        "text": "name" if spec.name else "text",
+        "date": "date",
+        "choice": spec.words(),
+    }
     return words.get(spec.kind, spec.words()).removeprefix("a ").removeprefix("one of ")
 
 

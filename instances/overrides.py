@@ -82,6 +82,8 @@ def _apply(data: dict[str, Any], override: str) -> tuple[Key, ...]:
     if form["change"] != "=":
         old = value_at(holder, path[-1:])
         old = _default(spec, data, path) if old is None else old
+        if spec is not None and spec.kind == "per_period" and isinstance(value, list) and _is_number(old):
+            old = [old] * len(value)
         value = _combined(old, value, form["change"], dotted(path))
         whole = spec is not None and spec.kind == "integer"
         value = int(value) if whole and isinstance(value, float) and value.is_integer() else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,24 +37,70 @@ def read_mine(where: str | Path, overrides: Sequence[str] = ()) -> Instance:
     Raises:
         BadInput: with every fault found.
     """
-    try:
-        file = _located(where)
-    except (OSError, ValueError) as error:
-        if isinstance(error, BadInput):
-            raise
-        raise BadInput([Finding(str(where), None, "the path of a readable folder or file")]) from error
-    data = _contents(file)
-    data, paths, findings = applied(data, overrides)
-    result = checked(data)
-    wanted = _wanted(data)
-    blocks, table_findings = _blocks(data, file.parent, wanted)
-    precedence, precedence_findings = _precedence(data, file.parent, blocks)
-    told = [*result.findings, *_sound_cross_checks(result, blocks, has_table_findings=bool(table_findings))]
-    findings += [_placed(finding, paths, file.name) for finding in told]
-    findings += [*table_findings, *precedence_findings]
-    if findings or result.mine is None or blocks is None:
-        raise BadInput(findings)
-    return Instance(result.mine, blocks, precedence, file.parent, tuple(overrides))
+    return MineFiles(where).under(overrides)
+
+
+class MineFiles:
+    """The files of a mine, each read once, and the mine that they give under any overrides.
+
+    Args:
+        where: as for :func:`read_mine`.
+
+    Attributes:
+        file: the ``mine.toml``.
+        data: its contents, as :mod:`tomllib` reads them; not to be written to.
+
+    Raises:
+        BadInput: where there is no readable ``mine.toml``.
+    """
+
+    def __init__(self, where: str | Path) -> None:
+        try:
+            self.file = _located(where)
+        except (OSError, ValueError) as error:
+            if isinstance(error, BadInput):
+                raise
+            raise BadInput([Finding(str(where), None, "the path of a readable folder or file")]) from error
+        self.data = toml_contents(self.file)
+        self._tables: dict[tuple[object, ...], _Tables] = {}
+
+    def under(self, overrides: Sequence[str] = ()) -> Instance:
+        """The mine with overrides applied, checked.
+
+        Raises:
+            BadInput: with every fault found.
+        """
+        data, paths, findings = applied(self.data, overrides)
+        result = checked(data)
+        tables = self._read(data)
+        unsound = bool(tables.block_findings)
+        told = [*result.findings, *_sound_cross_checks(result, tables.blocks, has_table_findings=unsound)]
+        findings += [_placed(finding, paths, self.file.name) for finding in told]
+        findings += [*tables.block_findings, *tables.precedence_findings]
+        if findings or result.mine is None or tables.blocks is None:
+            raise BadInput(findings)
+        return Instance(result.mine, tables.blocks, tables.precedence, self.file.parent, tuple(overrides))
+
+    def _read(self, data: Mapping[str, Any]) -> _Tables:
+        """The tables, read again only where what is wanted of them has changed."""
+        wanted = _wanted(data)
+        files = (value_at(data, ["blocks", "file"]), value_at(data, ["precedence", "file"]))
+        key = (repr(wanted), *map(repr, files))
+        if key not in self._tables:
+            blocks, findings = _blocks(data, self.file.parent, wanted)
+            precedence, further = _precedence(data, self.file.parent, blocks)
+            self._tables[key] = _Tables(blocks, precedence, tuple(findings), tuple(further))
+        return self._tables[key]
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """Block table and further precedence, or what is wrong with them."""
+
+    blocks: pd.DataFrame | None
+    precedence: pd.DataFrame
+    block_findings: tuple[Finding, ...]
+    precedence_findings: tuple[Finding, ...]
 
 
 def mine_in_memory(
@@ -123,7 +169,7 @@ def _near_mine(path: Path) -> str | None:
     return folders.get(near, near) if near else None
 
 
-def _contents(file: Path) -> dict[str, Any]:
+def toml_contents(file: Path) -> dict[str, Any]:
     """What the file says.
 
     Raises:

@@ -173,15 +173,19 @@ def baseline(problem: Problem) -> tuple[Baseline | None, str]:
     return best, "" if best is not None else f"no plan made by hand keeps every limit: {reasons[0]}"
 
 
-def broken_limit(plan: Baseline) -> str:
+def broken_limit(plan: Baseline, *, tolerance: float = TOLERANCE) -> str:
     """The first limit that a plan by hand breaks, in words; empty where there is none.
 
     Most limits hold by the way it is drawn up; least amounts, changes of movement and shrinking room may not.
+
+    Args:
+        plan: the plan.
+        tolerance: relative.
     """
     problem = plan.problem
     for (least_key, most_key), unit, least, value, most in _checked(plan):
         scale = np.maximum(1.0, np.maximum(np.abs(value), np.where(np.isfinite(least), np.abs(least), 0.0)))
-        for t in np.flatnonzero((value < least - TOLERANCE * scale) | (value > most + TOLERANCE * scale)).tolist():
+        for t in np.flatnonzero((value < least - tolerance * scale) | (value > most + tolerance * scale)).tolist():
             below = bool(value[t] < least[t])
             key, side, limit = (least_key, "least", least[t]) if below else (most_key, "most", most[t])
             return f"{key}, {problem.labels[t]}: {side} {limit:,.6g} {unit}, reached {value[t]:,.6g} {unit}"

@@ -16,11 +16,12 @@ from scipy import sparse
 from scheduler.formulation.build import FAMILIES, build
 from scheduler.formulation.context import Context, Formulation
 from scheduler.formulation.strengthening import CUTS
+from scheduler.neighbours import neighbour_start
 from scheduler.problem import Problem
 from scheduler.solution import Solution
 from solvers.highs import solve
 from solvers.options import SolveOptions
-from solvers.program import Program
+from solvers.program import Program, Vector
 from solvers.result import Progress, Result, StopReason, weigh
 from solvers.rowpool import RowPool
 from solvers.staged import StagedSolve, StageRecord
@@ -56,6 +57,7 @@ def solve_exact(
     *,
     formulation: Formulation | None = None,
     start: Callable[[Context], bool] | None = None,
+    neighbour: Solution | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
@@ -67,6 +69,7 @@ def solve_exact(
         options: gap, limits, seed and threads.
         formulation: which of the equivalent formulations.
         start: writes a plan to the model's variables and says whether it did.
+        neighbour: decisions of a like problem, taken as the start where they can be kept and are better.
         on_progress: called with bound, incumbent and gap.
         cancel: asked again and again; true stops the solve.
         log_file: takes the solver's log.
@@ -77,6 +80,8 @@ def solve_exact(
     vector = None
     if start is not None and start(context):
         vector = compiled.start_vector()
+    if neighbour is not None:
+        vector = _better_start(program, vector, neighbour_start(context, compiled, program, neighbour, options))
     seconds = {"model": time.perf_counter() - began}
     staged = StagedSolve(
         program,
@@ -101,6 +106,12 @@ def solve_exact(
         prices = shadow_prices(context, compiled, polished)
     seconds["polish"] = time.perf_counter() - began
     return ExactAnswer(result, staged.record, solution, prices, seconds)
+
+
+def _better_start(program: Program, one: Vector | None, other: Vector | None) -> Vector | None:
+    """The start of the larger objective, of those there are."""
+    there = [start for start in (one, other) if start is not None]
+    return max(there, key=program.objective_value, default=None)
 
 
 def strengthened(context: Context) -> tuple[CompiledModel, Program, RowPool]:

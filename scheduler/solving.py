@@ -32,7 +32,7 @@ from scheduler.outcome import EXIT_CODE, INFEASIBLE, ExitCode, status_of
 from scheduler.plan import Plan
 from scheduler.problem import Problem
 from scheduler.schedule import figures, schedule_table
-from scheduler.solution import to_plan
+from scheduler.solution import Solution, to_plan
 from solvers.closure_schedule import ScheduleOptions
 from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
@@ -174,6 +174,8 @@ def solve_mine(
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
+    neighbour: Callable[[Problem], Solution | None] | None = None,
+    on_solved: Callable[[Problem, ExactAnswer], None] | None = None,
 ) -> Answer:
     """Schedules a mine by panels or blocks, with a proven gap, and audits and prices the plan.
 
@@ -184,16 +186,21 @@ def solve_mine(
         on_progress: called with bound, incumbent and gap of the search, in thousands.
         cancel: asked again and again; true stops the search, the best plan so far is kept.
         log_file: takes the solver's log.
+        neighbour: gives the decisions of a like mine's plan, to start from where they can be kept.
+        on_solved: called with the problem and what the exact engine made of it.
 
     Raises:
         BadInput: where an option cannot be honoured, or precedence runs in a cycle.
     """
     clock = clock or Clock()
     request.options()
+    watch = _Watch(on_progress, cancel, log_file, neighbour)
     if request.by_blocks(instance):
-        return _by_blocks(instance, request, clock, on_progress=on_progress, cancel=cancel, log_file=log_file)
-    exact = _solved_exactly(instance, request, clock, on_progress=on_progress, cancel=cancel, log_file=log_file)
+        return _by_blocks(instance, request, clock, watch)
+    exact = _solved_exactly(instance, request, clock, watch)
     problem, answer = exact.problem, exact.answer
+    if on_solved is not None:
+        on_solved(problem, answer)
     summary = _proof(problem, answer, request) | _yardstick(answer.result.objective, exact.hand, exact.why_not)
     summary |= _identity(instance, request)
     if answer.solution is None:
@@ -202,6 +209,16 @@ def solve_mine(
     plan = to_plan(problem, answer.solution, request.resolution)
     found = _with_plan(instance, exact.units, plan, summary | proven, clock)
     return replace(found, certificate=certificate)
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What goes on beside a solve: see ``solve_mine``."""
+
+    on_progress: Callable[[Progress], None] | None
+    cancel: Callable[[], bool] | None
+    log_file: Path | None
+    neighbour: Callable[[Problem], Solution | None] | None
 
 
 @dataclass(frozen=True)
@@ -215,15 +232,7 @@ class _Exact:
     answer: ExactAnswer
 
 
-def _solved_exactly(
-    instance: Instance,
-    request: Request,
-    clock: Clock,
-    *,
-    on_progress: Callable[[Progress], None] | None,
-    cancel: Callable[[], bool] | None,
-    log_file: Path | None,
-) -> _Exact:
+def _solved_exactly(instance: Instance, request: Request, clock: Clock, watch: _Watch) -> _Exact:
     with clock.stage("units"):
         units = scheduling_units(instance, request.resolution)
     with clock.stage("problem"):
@@ -236,23 +245,16 @@ def _solved_exactly(
         problem,
         request.options(clock.spent()),
         start=_start(hand),
-        on_progress=on_progress,
-        cancel=cancel,
-        log_file=log_file,
+        neighbour=None if watch.neighbour is None else watch.neighbour(problem),
+        on_progress=watch.on_progress,
+        cancel=watch.cancel,
+        log_file=watch.log_file,
     )
     clock.seconds |= answer.seconds
     return _Exact(units, problem, hand, why_not, answer)
 
 
-def _by_blocks(
-    instance: Instance,
-    request: Request,
-    clock: Clock,
-    *,
-    on_progress: Callable[[Progress], None] | None,
-    cancel: Callable[[], bool] | None,
-    log_file: Path | None,
-) -> Answer:
+def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch) -> Answer:
     """The plan by panels first, for comparison and as a start; then the block-scale engine."""
     with clock.stage("blocks"):
         blocks = block_solving.blocks_of(instance)
@@ -260,7 +262,7 @@ def _by_blocks(
     if request.time_limit_s is not None:
         limit = block_solving.PANEL_SHARE * request.time_limit_s + clock.spent()
     asked = replace(request, gap=max(request.gap, block_solving.PANEL_GAP), time_limit_s=limit, resolution="panel")
-    panels = _solved_exactly(instance, asked, clock, on_progress=on_progress, cancel=cancel, log_file=log_file)
+    panels = _solved_exactly(instance, asked, clock, watch)
     starts = []
     if panels.answer.solution is not None:
         begin = block_solving.begun_with_panels(panels.units, panels.problem, panels.answer, blocks)
@@ -269,7 +271,7 @@ def _by_blocks(
     options = ScheduleOptions(
         request.gap, block_solving.RELAXATION_GAP, left, seed=request.seed, workers=request.threads
     )
-    answer = block_solving.search(blocks, options, starts, on_progress=on_progress, cancel=cancel)
+    answer = block_solving.search(blocks, options, starts, on_progress=watch.on_progress, cancel=watch.cancel)
     clock.seconds |= answer.found.seconds
     summary = block_solving.proof(blocks, answer, request.gap)
     summary |= _yardstick(answer.found.objective, panels.hand, panels.why_not) | _identity(instance, request)

@@ -20,7 +20,7 @@ from instances.schema.base import LARGEST_NUMBER, ByNumber, Part
 from instances.schema.mine import Mine
 
 Kind = Literal[
-    "table", "variants", "names", "list", "per_period", "number", "integer", "text", "flag", "date", "choice"
+    "table", "variants", "names", "list", "per_period", "number", "integer", "text", "flag", "date", "choice", "value"
 ]
 MASSES = ("t", "kt", "mt", "kg", "g", "oz", "lb", "mlb", "dmt", "wmt")
 TIMES = ("year", "years", "month", "months", "day", "days", "hour")
@@ -101,6 +101,7 @@ class Spec:
             "text": f"a text of {self.least} to 2000 characters",
             "flag": "true or false",
             "date": "a date, YYYY-MM-DD without quotes",
+            "value": "a value that the key takes: a number, date, text or list",
         }
         if self.by_number:
             return f"{self._item().words()}, or a table with one for each name"
@@ -154,7 +155,7 @@ def _spec(annotation: Any, metadata: Sequence[Any], discriminator: object = None
         spec = Spec("list", item=_spec(inside[0], ()), length=None if inside[-1] is Ellipsis else len(inside))
     else:
         kinds: dict[Any, Kind] = {bool: "flag", int: "integer", float: "number", str: "text", dt.date: "date"}
-        spec = Spec(kinds[annotation])
+        spec = Spec("value" if annotation is Any else kinds[annotation])
     return _bounded(spec, metadata)
 
 

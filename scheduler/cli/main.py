@@ -24,6 +24,7 @@ from scheduler.cli import (
     report_command,
     show,
     solve,
+    study,
     validate,
     verify,
 )
@@ -87,6 +88,7 @@ app.command("board")(board.board)
 app.command("pit")(pit.pit)
 app.command("pits")(pits.pits)
 app.command("bound")(bound.bound)
+app.command("study")(study.study)
 app.command("instances")(instances.instances)
 
 

@@ -160,3 +160,12 @@ def test_an_override_is_checked_like_the_file(override: str, said: str):
 
 def test_every_bad_override_is_told():
     assert len(refused("limits.a=1", "materials.b.slope_deg=2", "nothing")) == 3
+
+
+def test_factors_by_period_change_one_number_that_holds_for_all():
+    """A list of factors makes a list of a number that holds for every period; the sum likewise."""
+    wanted = ("limits", "strip_ratio_max")
+    assert value_after("limits.strip_ratio_max*=[1.0, 0.5, 2.0]", *wanted) == [2.0, 1.0, 4.0]
+    assert value_after("limits.strip_ratio_max+=[0.0, 0.5, -1.0]", *wanted) == [2.0, 2.5, 1.0]
+    # Its length is checked as that of any list by period.
+    assert len(refused("limits.strip_ratio_max*=[1.0, 0.5, 2.0]")) == 1

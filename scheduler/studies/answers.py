@@ -1,0 +1,163 @@
+"""What a study answers: the comparisons that its designs call for, as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+
+from instances.geometry.units import scheduling_units
+from scheduler.compiling import compile_problem
+from scheduler.solving import THOUSAND
+from scheduler.studies import decisions
+from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing, tornado, with_plans
+from scheduler.studies.opening import OpenStudy
+from scheduler.studies.pricing import fixed_value
+from scheduler.studies.results import Study
+from scheduler.studies.scenarios import BASE, label
+from scheduler.studies.schema import GridDesign, TornadoDesign
+
+MOST_PRICED = 200
+"""Plans and futures of a regret table; each pair is priced."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The tables of a study.
+
+    Attributes:
+        tables: scenarios, periods and shadow_prices.
+        answers: hill, tornado, pareto, regret, option and the like, those that the study calls for.
+        figures: single figures, by name.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    answers: dict[str, pd.DataFrame] = field(default_factory=dict)
+    figures: dict[str, object] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """Tables as lists of objects, without the periods."""
+        shown = {"scenarios": self.tables["scenarios"], **self.answers}
+        return {name: _records(table) for name, table in shown.items()} | {"figures": self.figures}
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    # JSON has no word for a missing number but null.
+    return [
+        {str(k): None if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()}
+        for row in table.to_dict("records")
+    ]
+
+
+def answer(opened: OpenStudy, study: Study) -> Answers:
+    """Everything that a study's results say, as far as there are any."""
+    tables = study.tables()
+    results = tables["scenarios"]
+    answers: dict[str, pd.DataFrame] = {}
+    figures: dict[str, object] = {}
+    known = with_plans(results)
+    if known.empty:
+        return Answers(tables, answers, figures)
+    for number, design in enumerate(opened.study.designs):
+        called = label(opened.study, number)
+        own = results[results["design"] == called]
+        alone = sum(other.kind == design.kind for other in opened.study.designs) == 1
+        suffix = "" if alone else f"_{called}"
+        if isinstance(design, GridDesign) and len(design.parameters) == 2 and not own["objective"].isna().all():
+            first, second = design.parameters
+            answers[f"hill{suffix}"] = hill(own, first, second)
+            answers[f"steps{suffix}"] = _steps(own, design.parameters)
+        elif isinstance(design, GridDesign) and not own["objective"].isna().all():
+            answers[f"steps{suffix}"] = _steps(own, design.parameters)
+        elif isinstance(design, TornadoDesign):
+            with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
+            answers[f"tornado{suffix}"] = tornado(with_base, BASE)
+    answers |= _fronts(results)
+    figures |= _best(opened, results)
+    if opened.study.regret:
+        answers |= _regret(opened, study, results)
+    if opened.study.option is not None:
+        cost = opened.study.option.cost_parameter
+        answers["option"] = option_value(results, opened.study.option.without, cost)
+        figures["break_even_cost"] = break_even(answers["option"], cost)
+    return Answers(tables, answers, figures)
+
+
+def _best(opened: OpenStudy, results: pd.DataFrame) -> dict[str, object]:
+    """The best point of the grids and what cannot be told from it; between other scenarios there is no choice."""
+    grids = [label(opened.study, k) for k, d in enumerate(opened.study.designs) if isinstance(d, GridDesign)]
+    own = results[results["design"].isin(grids)]
+    known = with_plans(own)
+    if known.empty:
+        return {}
+    best = known.iloc[int(np.argmax(known["objective"]))]
+    return {
+        "best": best["scenario"],
+        "best_objective": float(best["objective"]),
+        "undecided_with_best": own.loc[standing(own) == "undecided", "scenario"].tolist(),
+    }
+
+
+def _steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
+    """What each step along an axis of a grid is worth, the other axes held: a row a step, per unit of the axis."""
+    rows = []
+    for axis in axes:
+        others = [name for name in axes if name != axis]
+        lines = own.groupby(others, sort=True) if others else [((), own)]
+        for _, line in lines:
+            ordered = with_plans(line).sort_values(axis)
+            for (_, low), (_, high) in pairwise(ordered.iterrows()):
+                rows.append(_step(axis, low, high))
+    columns = ["parameter", "from", "to", "from_scenario", "to_scenario", "gain", "gain_least", "gain_most", "per_unit"]
+    return pd.DataFrame(rows, columns=[*columns, "decided"])
+
+
+def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:
+    least, most = high["objective"] - low["bound"], high["bound"] - low["objective"]
+    gain = high["objective"] - low["objective"]
+    number = isinstance(low[axis], int | float) and isinstance(high[axis], int | float) and high[axis] != low[axis]
+    return {
+        "parameter": axis,
+        "from": low[axis],
+        "to": high[axis],
+        "from_scenario": low["scenario"],
+        "to_scenario": high["scenario"],
+        "gain": gain,
+        "gain_least": least,
+        "gain_most": most,
+        "per_unit": gain / (high[axis] - low[axis]) if number else None,
+        "decided": bool(least > 0 or most < 0),
+    }
+
+
+def _fronts(results: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Value against peak strip ratio, and against the metal of the first three periods."""
+    fronts = {"pareto_strip": pareto(results, "strip_ratio_peak", larger_is_better=False)}
+    for column in results.columns:
+        if str(column).endswith("_first_3"):
+            fronts[f"pareto_{column}"] = pareto(results, str(column), larger_is_better=True)
+    return {name: table for name, table in fronts.items() if len(table) > 1}
+
+
+def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Every plan of the designs named, kept as it is, in every one of their futures."""
+    futures = with_plans(results[results["design"].isin(opened.study.regret)])
+    names = futures["scenario"].tolist()[:MOST_PRICED]
+    folders: Mapping[str, str] = dict(zip(results["scenario"], results["folder"], strict=True))
+    by_name = {scenario.name: scenario for scenario in opened.scenarios}
+    values = pd.DataFrame(np.nan, index=names, columns=names)
+    for future in names:
+        instance = opened.instance(by_name[future])
+        problem = compile_problem(instance, scheduling_units(instance, "panel"))
+        for plan in names:
+            kept = decisions.read_decisions(study.folder / folders[plan] / decisions.FILE, problem)
+            value = None if kept is None else fixed_value(problem, kept)[0]
+            values.loc[plan, future] = np.nan if value is None else value * THOUSAND
+    bounds = futures.set_index("scenario")["bound"].reindex(names)
+    return {
+        "regret": regret(values, bounds),
+        "plans_in_futures": values.rename_axis("plan").reset_index(),
+    }

@@ -1,0 +1,110 @@
+"""A neighbour's plan as a start: kept where it can be, refused where it cannot, and never better than the optimum."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from instances.geometry.units import scheduling_units
+from instances.instance import Instance
+from scheduler.compiling import compile_problem
+from scheduler.exact import ExactAnswer, solve_exact, strengthened
+from scheduler.formulation.build import build
+from scheduler.neighbours import mined_by, neighbour_start
+from scheduler.problem import Problem
+from scheduler.solution import Solution
+from scheduler.studies.pricing import fixed_value
+from solvers.options import SolveOptions
+from solvers.result import Outcome, StartUse
+from tests.builders import tiny_mine
+
+TO_THE_END = SolveOptions(gap=0.0, threads=1)
+
+
+def mine(**changes: object) -> Instance:
+    """A small mine whose optimum takes a search."""
+    grades = [0.1, 0.3, 0.1, 0.6, 0.1, 0.25, 0.9, 0.3, 0.7, 0.1, 0.35, 1.1]
+    return tiny_mine(nx=4, nz=3, periods=4, grades=grades, phases=("east", "west"), changes=changes)
+
+
+def problem_of(instance: Instance) -> Problem:
+    return compile_problem(instance, scheduling_units(instance, "panel"))
+
+
+@pytest.fixture(scope="module")
+def solved() -> ExactAnswer:
+    """The optimum of the small mine."""
+    return solve_exact(problem_of(mine()), TO_THE_END)
+
+
+def started(problem: Problem, neighbour: Solution) -> float | None:
+    """Value of the start that a neighbour's plan gives, ``None`` where it gives none."""
+    context = build(problem)
+    compiled, program, _ = strengthened(context)
+    found = neighbour_start(context, compiled, program, neighbour, TO_THE_END)
+    if found is None:
+        return None
+    assert program.is_feasible(found)
+    return program.objective_value(found)
+
+
+def test_a_plan_starts_its_own_problem_at_its_own_value(solved: ExactAnswer):
+    """Nothing is lost on the way."""
+    assert solved.solution is not None
+    assert started(problem_of(mine()), solved.solution) == pytest.approx(solved.result.objective, rel=1e-7)
+
+
+@pytest.mark.parametrize("mill", [250.0, 350.0, 600.0])
+def test_a_start_lies_between_the_plan_kept_and_the_optimum(solved: ExactAnswer, mill: float):
+    """Its continuous decisions are the best for the new limits, its whole ones the neighbour's."""
+    assert solved.solution is not None
+    problem = problem_of(mine(**{"limits.mill_t_per_day": mill}))
+    best = solve_exact(problem, TO_THE_END).result.objective
+    assert best is not None
+    kept, _ = fixed_value(problem, solved.solution)
+    value = started(problem, solved.solution)
+    if kept is not None:
+        assert value is not None
+        assert value >= kept - 1e-6
+    assert value is None or value <= best + 1e-6
+
+
+def test_where_nothing_fits_there_is_no_start(solved: ExactAnswer):
+    """A least feed that cannot be mined keeps no plan at all."""
+    assert solved.solution is not None
+    problem = problem_of(mine(**{"limits.mining_mt_per_year": 0.001, "limits.mill_min_t_per_day": 290.0}))
+    assert started(problem, solved.solution) is None
+    answer = solve_exact(problem, TO_THE_END, neighbour=solved.solution)
+    assert answer.result.start is StartUse.NONE
+    assert answer.result.outcome is Outcome.INFEASIBLE
+
+
+def test_a_neighbour_changes_where_the_search_begins_and_not_what_is_proven(solved: ExactAnswer):
+    """Value and bound at gap 0 are those without it."""
+    problem = problem_of(mine(**{"limits.mill_t_per_day": 350.0}))
+    alone = solve_exact(problem, TO_THE_END).result
+    helped = solve_exact(problem, TO_THE_END, neighbour=solved.solution).result
+    assert helped.start is StartUse.ACCEPTED
+    assert helped.objective == pytest.approx(alone.objective, rel=1e-7)
+    assert helped.bound == pytest.approx(alone.bound, rel=1e-7)
+
+
+def test_mined_by_follows_from_the_tonnes_sent(solved: ExactAnswer):
+    """Of every parcel of a unit, not only of the one that is read."""
+    problem = problem_of(mine())
+    assert solved.solution is not None
+    mined = mined_by(problem, solved.solution)
+    for parcel, unit in enumerate(problem.parcel_unit.tolist()):
+        sent = np.cumsum(solved.solution.sent[problem.route_parcel == parcel].sum(axis=0))
+        assert sent == pytest.approx(mined[unit], abs=1e-6)
+
+
+def test_a_kept_plan_is_worth_its_value_or_breaks_a_limit_that_is_named(solved: ExactAnswer):
+    """Under its own mine its own value; under a smaller mill the mill is named."""
+    assert solved.solution is not None
+    value, broken = fixed_value(problem_of(mine()), solved.solution)
+    assert broken == ""
+    assert value == pytest.approx(solved.result.objective, rel=1e-7)
+    value, broken = fixed_value(problem_of(mine(**{"limits.mill_t_per_day": 100.0})), solved.solution)
+    assert value is None
+    assert broken.startswith("limits.mill_t_per_day, ")
