@@ -195,7 +195,8 @@ def find_schedule(
         on_round=_teller(bound, began, on_progress),
         interrupted=ask,
     )
-    best = improved.schedule if improved.feasible else spare
+    sound = [schedule for schedule in (spare, improved.schedule if improved.feasible else None) if schedule is not None]
+    best = max(sound, key=lambda schedule: schedule.objective(program), default=None)
     if best is not None:
         best = _polished(builder, best, penalty)
     seconds["improvement"] = time.perf_counter() - then

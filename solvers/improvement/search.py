@@ -186,8 +186,8 @@ class _Search:
 
     def _reason(self, interrupted: Callable[[], bool]) -> str | None:
         options, spent = self._options, time.perf_counter() - self._begun
-        allowed = options.gap * abs(self._merit)
-        if np.isfinite(self._bound) and self._bound - self._merit <= max(allowed, 1e-9 * abs(self._bound)):
+        allowed = max(options.gap * abs(self._merit), 1e-9 * abs(self._bound)) if np.isfinite(self._bound) else 0.0
+        if self._bound - self._merit <= allowed and self._keeps_rows():
             return "gap"
         if interrupted():
             return "interrupted"

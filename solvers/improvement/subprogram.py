@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _ROW_SIZE = 10.0
 _COST_SIZE = 100.0
+_DUST = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +202,7 @@ class SubprogramBuilder:
             integer=np.concatenate(
                 [np.ones(n_z, np.bool_), np.zeros(n_x, np.bool_), self._whole, np.zeros(2 * soft.rows.size, np.bool_)]
             ),
-            matrix=sparse.csr_array(sparse.vstack([padded, sparse.diags_array(factor) @ side], format="csr")),
+            matrix=_without_dust(sparse.csr_array(sparse.vstack([padded, sparse.diags_array(factor) @ side]))),
             row_lower=np.concatenate([np.full(limit.size, -np.inf), _widened(low, fixed[touched], -1) * factor]),
             row_upper=np.concatenate([limit, _widened(high, fixed[touched], 1) * factor]),
             maximise=True,
@@ -392,6 +393,13 @@ def _placed(rows: sparse.csr_array, column: Integers, sign: float) -> tuple[Inte
     """Entries (side row, column, value) of rows of H', one for each column."""
     owner = np.repeat(np.arange(column.size), np.diff(rows.indptr))
     return rows.indices.astype(np.int64), column[owner], sign * rows.data
+
+
+def _without_dust(matrix: sparse.csr_array) -> sparse.csr_array:
+    """The matrix without what differences of equal coefficients leave behind; HiGHS would drop it with a warning."""
+    matrix.data[np.abs(matrix.data) < _DUST] = 0.0
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def _row_factors(side: sparse.csr_array, decided: int) -> Floats:

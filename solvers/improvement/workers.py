@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 import time
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Self
 
 from solvers.highs import solve
@@ -14,13 +16,15 @@ from solvers.result import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.pool import AsyncResult, Pool
+    from multiprocessing.connection import Connection
     from types import TracebackType
 
     from solvers.improvement.subprogram import Elastics, SubprogramBuilder
     from solvers.improvement.windows import Windows
     from solvers.relaxation.program import Integers
     from solvers.schedule import Schedule
+
+logger = logging.getLogger(__name__)
 
 _POLL_S = 0.05
 _GRACE_S = 60.0
@@ -97,17 +101,64 @@ def solve_part(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> So
     return Solved(made.schedule(found.x), finished, found.simplex_iterations, time.perf_counter() - began)
 
 
-_BUILDER: list[SubprogramBuilder] = []
-
-
-def _begin(builder: SubprogramBuilder) -> None:
-    """A worker's own builder; Ctrl-C is the parent's business."""
+def _work(connection: Connection, builder: SubprogramBuilder) -> None:
+    """A worker: parts in, answers out, until the other end is closed. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _BUILDER[:] = [builder]
+    # What a worker has to say about its parts would come between the lines of the parent.
+    logging.getLogger("solvers").addHandler(logging.NullHandler())
+    while True:
+        try:
+            part, limits = connection.recv()
+        except EOFError:
+            return
+        connection.send(_attempt(builder, part, limits))
 
 
-def _work(part: Part, limits: PartLimits) -> Solved | None:
-    return solve_part(_BUILDER[0], part, limits)
+def _attempt(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solved | None:
+    """The answer, or None where the part could not be solved: a part that fails costs its gain, never the schedule."""
+    try:
+        return solve_part(builder, part, limits)
+    except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+        logger.warning("a part was given up: %s", error)
+        return None
+
+
+class _Worker:
+    """A process that solves parts, made anew when it dies."""
+
+    def __init__(self, builder: SubprogramBuilder) -> None:
+        # Spawned, not forked: a fork takes over the threads that HiGHS has started.
+        context = multiprocessing.get_context("spawn")
+        self._connection, other = context.Pipe()
+        self.process = context.Process(target=_work, args=(other, builder), daemon=True)
+        self.process.start()
+        other.close()
+
+    def send(self, part: Part, limits: PartLimits) -> None:
+        """Hands over a part."""
+        try:
+            self._connection.send((part, limits))
+        except OSError as error:
+            logger.warning("a worker is gone: %s", error)
+
+    def answer(self, deadline: float | None, interrupted: Callable[[], bool]) -> tuple[Solved | None, bool]:
+        """The answer, and whether the worker can be given another part."""
+        while True:
+            ready = wait([self._connection, self.process.sentinel], _POLL_S)
+            if self._connection in ready:
+                try:
+                    return self._connection.recv(), True
+                except (EOFError, OSError):
+                    return None, False
+            late = deadline is not None and time.perf_counter() > deadline
+            if ready or late or interrupted():
+                return None, False
+
+    def end(self) -> None:
+        """Ends the process, whatever it is at."""
+        self.process.kill()
+        self.process.join()
+        self._connection.close()
 
 
 class Workers:
@@ -115,39 +166,35 @@ class Workers:
 
     def __init__(self, builder: SubprogramBuilder, count: int) -> None:
         self._builder, self._count = builder, count
-        self._pool: Pool | None = None
+        self._workers: list[_Worker] = []
 
     def __enter__(self) -> Self:
-        """Starts the processes where there are several workers."""
-        if self._count > 1:
-            # Spawned, not forked: a fork takes over the threads that HiGHS has started.
-            context = multiprocessing.get_context("spawn")
-            self._pool = context.Pool(self._count, _begin, (self._builder,))
+        """Processes are started with the first parts."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the processes, whatever they are at."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool.join()
-            self._pool = None
+        for worker in self._workers:
+            worker.end()
+        self._workers = []
 
     def solve(self, parts: list[Part], limits: PartLimits, interrupted: Callable[[], bool]) -> list[Solved | None]:
-        """The answers in the order of the parts; None where there is none, as for all when interrupted."""
-        if self._pool is None:
-            return [solve_part(self._builder, part, limits) for part in parts]
-        waiting = [self._pool.apply_async(_work, (part, limits)) for part in parts]
-        return [self._answer(one, limits, interrupted) for one in waiting]
-
-    def _answer(
-        self, waiting: AsyncResult[Solved | None], limits: PartLimits, interrupted: Callable[[], bool]
-    ) -> Solved | None:
+        """The answers in the order of the parts; None where there is none, as for all that are cut short."""
+        if self._count <= 1:
+            return [_attempt(self._builder, part, limits) for part in parts]
+        while len(self._workers) < len(parts):
+            self._workers.append(_Worker(self._builder))
+        busy = self._workers[: len(parts)]
+        for worker, part in zip(busy, parts, strict=True):
+            worker.send(part, limits)
         deadline = None if limits.seconds is None else time.perf_counter() + limits.seconds + _GRACE_S
-        while True:
-            waiting.wait(_POLL_S)
-            if waiting.ready():
-                return waiting.get()
-            if interrupted() or (deadline is not None and time.perf_counter() > deadline):
-                return None
+        answers = []
+        for worker in busy:
+            answer, usable = worker.answer(deadline, interrupted)
+            answers.append(answer)
+            if not usable:
+                worker.end()
+                self._workers.remove(worker)
+        return answers

@@ -9,6 +9,7 @@ from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder,
 from solvers.improvement.neighbourhoods import Surroundings, every_kind
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, propagated
+from solvers.improvement.workers import Part, PartLimits, Workers
 from solvers.options import SolveOptions
 from solvers.relaxation import solve_relaxation
 from solvers.schedule import Schedule, transitive_reduction
@@ -178,6 +179,27 @@ def test_two_processes_do_no_worse_than_where_they_began():
     assert answer.feasible
     assert len(told) == answer.rounds
     assert answer.objective >= start.objective(program)
+
+
+def test_a_worker_that_dies_costs_its_part_and_no_more():
+    """Killed while at work: no answer for its part, the other one's comes, and the next part is solved again."""
+    program = larger_program()
+    builder = SubprogramBuilder(program)
+    start = settle(builder, nothing_taken(program), row_penalties(program, np.zeros(program.n_rows)))
+    windows = wide_open(program, builder)
+    nothing = Elastics(np.zeros(0, np.int64), np.zeros(0))
+    part = Part(start, windows, np.zeros(0, np.int64), nothing)
+    limits = PartLimits(None, 100, 1e-6, 0)
+    with Workers(builder, 2) as workers:
+        first = workers.solve([part, part], limits, lambda: False)
+        assert all(answer is not None for answer in first)
+        workers._workers[0].process.kill()
+        workers._workers[0].process.join()
+        second = workers.solve([part, part], limits, lambda: False)
+        assert second[0] is None
+        assert second[1] is not None
+        third = workers.solve([part, part], limits, lambda: False)
+        assert all(answer is not None for answer in third)
 
 
 def test_an_interrupted_search_keeps_what_it_has():
