@@ -80,7 +80,7 @@ class ScheduleOptions:
     """
 
     gap: float = 0.0
-    relaxation_gap: float = 1e-6
+    relaxation_gap: float = 1e-5
     seconds: float | None = None
     rounds: int | None = None
     seed: int = 0

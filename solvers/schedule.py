@@ -15,6 +15,7 @@ from scipy import sparse
 if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
+_MOST_PAIRS = 100_000_000
 FEASIBLE = 1e-6
 """Largest violation of a side row, over the larger of its limit and its activity, that counts as none."""
 
@@ -105,11 +106,13 @@ def transitive_reduction(program: ClosureProgram) -> tuple[Integers, Integers, I
     """Tail, head and lag of the arcs that no two other arcs in a row imply; what is left gives the same closures.
 
     An arc v -> u with lag l goes where arcs v -> w -> u with lags of l or more in sum exist. In an acyclic graph the
-    arcs left out can be put together again from the longest chain of those kept; arcs on a cycle are all kept.
+    arcs left out can be put together again from the longest chain of those kept; arcs on a cycle are all kept. So are
+    all arcs where some have lags, or where the pairs in a row are too many to look at.
     """
     n = program.n_nodes
     tail, head, lag = program.arc_tail, program.arc_head, program.lags
-    if not tail.size or lag.any():
+    pairs = int(np.bincount(tail, minlength=n)[head].sum())
+    if not tail.size or lag.any() or pairs > _MOST_PAIRS:
         return tail, head, lag
     ones = np.ones(tail.size)
     direct = sparse.csr_array((ones, (tail, head)), shape=(n, n))

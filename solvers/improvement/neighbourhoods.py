@@ -141,33 +141,36 @@ class Everything:
 class StepRun:
     """All nodes of a few neighbouring steps; thinned to a ball where they are too many.
 
-    Runs that nothing has changed in since they were last solved whole are passed over.
+    Runs that nothing has changed in since they were last solved are passed over: once solved where parts have one
+    choice, twice where they have several, as half of the programs look at one of them only.
     """
 
     def __init__(self, around: Surroundings, length: int) -> None:
         self.name = f"{length} steps"
         self._around, self._length = around, length
-        self._solved: dict[int, bytes] = {}
+        self._enough = 1 if around.program.n_choices == 1 else 2
+        self._solved: dict[int, tuple[bytes, int]] = {}
 
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``."""
         T = self._around.program.n_steps
-        starts = list(range(max(T - self._length + 1, 1)))
         reachable = self._around.reachable(schedule)
-        for start in starts:
+        for start in range(max(T - self._length + 1, 1)):
             inside = self._inside(schedule, start, reachable)
             state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
-            if self._solved.get(start) == state or not inside.any() or (inside & taken).any():
+            before, times = self._solved.get(start, (b"", 0))
+            times = times if before == state else 0
+            if times >= self._enough or not inside.any() or (inside & taken).any():
                 continue
-            whole = int(inside.sum()) * (self._length - 1) <= 1.5 * size
             nodes = np.flatnonzero(inside)
-            if whole:
-                self._solved[start] = state
+            room = size / max(self._length - 1, 1)
+            if nodes.size <= 1.5 * room:
+                self._solved[start] = (state, times + 1)
             else:
-                seed = int(rng.choice(nodes))
-                nodes = self._around.ball(seed, inside, max(size // max(self._length - 1, 1), 2), rng)
-                if rng.random() < 2.0 * size / (int(inside.sum()) * max(self._length - 1, 1)) * 0.5:
-                    self._solved[start] = state
+                # Counted as solved once as many balls were drawn as would hold all nodes, in the mean.
+                if rng.random() < room / nodes.size:
+                    self._solved[start] = (state, times + 1)
+                nodes = self._around.ball(int(rng.choice(nodes)), inside, max(int(room), 2), rng)
             return self._windows(schedule, nodes, start)
         return None
 

@@ -28,6 +28,8 @@ _FIRST_SIZE = 1_500
 _LEAST_SIZE, _MOST_SIZE = 60, 6_000
 _EASY = 4_000
 _FLEXIBLE = 600
+_SINGLE_CHOICE = 0.5
+"""Share of the parts in which what moves has one choice a step: these programs are solved much faster."""
 _MEMORY = 0.8
 _BROKEN_ROUNDS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _WORTH_WHILE = 2e-5
@@ -161,7 +163,7 @@ class _Search:
                 if not drawn:
                     stop = "stalled"
                     break
-                parts = [self._part(windows) for _, windows in drawn]
+                parts = [self._part(kind, windows) for kind, windows in drawn]
                 answers = workers.solve(parts, self._limits(), interrupted)
                 self._rounds += 1
                 self._take(drawn, answers)
@@ -230,10 +232,18 @@ class _Search:
             first.append(1)
         return [kinds[k] for k in dict.fromkeys([*first, *order])]
 
-    def _part(self, windows: Windows) -> Part:
+    def _part(self, kind: _Kind, windows: Windows) -> Part:
         violation = self._best.violation(self._program)
         rows = np.flatnonzero(violation > 0)
-        return Part(self._best, windows, self._flexible(windows), Elastics(rows, self._penalty[rows]))
+        several = self._program.n_choices > 1 and kind is not self._kinds[0]
+        single = several and self._rng.random() < _SINGLE_CHOICE
+        return Part(
+            self._best,
+            windows,
+            self._flexible(windows),
+            Elastics(rows, self._penalty[rows]),
+            self._multipliers if single else None,
+        )
 
     def _flexible(self, windows: Windows) -> Integers:
         """Parts that keep their step and whose choice is nearest to another one at the multipliers."""

@@ -160,6 +160,7 @@ class SubprogramBuilder:
         *,
         flexible: Integers | None = None,
         elastic: Elastics | None = None,
+        priced: Floats | None = None,
     ) -> Subprogram:
         """The program in which nodes move within their windows.
 
@@ -168,10 +169,12 @@ class SubprogramBuilder:
             windows: Propagated windows that hold the schedule.
             flexible: Parts of nodes that keep their step whose choices are decided again; none unless given.
             elastic: Side rows that may be broken; the program holds the schedule only with all those it breaks.
+            priced: Multipliers ``(M,)``: a part that moves keeps, in each step, only the choice that is best at them
+                and what the schedule has. All useful choices unless given.
         """
         program = self.program
         places = _places(windows)
-        cells = self._cells(schedule, windows, np.zeros(0, np.int64) if flexible is None else flexible)
+        cells = self._cells(schedule, windows, np.zeros(0, np.int64) if flexible is None else flexible, priced)
         n_z, n_x, S = places.owner.size, cells.extra_cell.size, program.n_extras
         soft = elastic or Elastics(np.zeros(0, np.int64), np.zeros(0))
         cost, terms, fixed = self._side_terms(schedule, windows, places, cells)
@@ -209,7 +212,7 @@ class SubprogramBuilder:
         )
         return Subprogram(model, start, scale, n_z, schedule, windows, places, cells, self._whole)
 
-    def _cells(self, schedule: Schedule, windows: Windows, flexible: Integers) -> _Cells:
+    def _cells(self, schedule: Schedule, windows: Windows, flexible: Integers, priced: Floats | None) -> _Cells:
         """Every part of a free node in every step of its window, and every flexible part in its own step."""
         program, T = self.program, self.program.n_steps
         free = np.flatnonzero(windows.free)
@@ -222,18 +225,30 @@ class SubprogramBuilder:
         step = np.arange(part.size) - np.repeat(np.cumsum(width) - width, width) + np.repeat(windows.first[node], width)
         still = flexible[~windows.free[program.part_node[flexible]]]
         still = still[schedule.step[program.part_node[still]] < T]
+        movers = part.size
         part = np.concatenate([part, still])
         step = np.concatenate([step, schedule.step[program.part_node[still]]])
-        base, cell, choice = self._choices(schedule, part, step)
+        useful = self._useful(part, step)
+        if priced is not None:
+            useful[:movers] = self._best_priced(part[:movers], step[:movers], priced)
+        base, cell, choice = self._choices(schedule, part, step, useful)
         return _Cells(part, program.part_node[part], step, base, cell, choice, T)
 
-    def _choices(self, schedule: Schedule, part: Integers, step: Integers) -> tuple[Integers, Integers, Integers]:
+    def _choices(
+        self, schedule: Schedule, part: Integers, step: Integers, useful: NDArray[np.bool_]
+    ) -> tuple[Integers, Integers, Integers]:
         """The base choice of every cell, and the cells and choices of the columns beside it."""
+        # What the schedule does now stays possible.
+        useful |= (schedule.step[self.program.part_node[part]] == step)[:, None] & (schedule.share[part] > 0)
+        base = useful.argmax(axis=1)
+        useful[np.arange(part.size), base] = False
+        cell, choice = np.nonzero(useful)
+        return base, cell, choice
+
+    def _useful(self, part: Integers, step: Integers) -> NDArray[np.bool_]:
+        """Choices of every cell that no other one beats ``(cells, D)``."""
         program, D, T = self.program, self.program.n_choices, self.program.n_steps
         first = (part * T + step) * D
-        if D == 1:
-            none = np.zeros(0, np.int64)
-            return np.zeros(part.size, np.int64), none, none
         useful = np.ones((part.size, D), np.bool_)
         if program.open_choices is not None:
             useful = program.open_choices.reshape(-1, D)[part * T + step].copy()
@@ -241,13 +256,18 @@ class SubprogramBuilder:
             for other in range(D):
                 if other != d:
                     useful[:, d] &= ~(useful[:, other] & self._beats(first + other, first + d, tie=other < d))
-        # What the schedule does now stays possible.
-        now = (schedule.step[program.part_node[part]] == step)[:, None] & (schedule.share[part] > 0)
-        useful |= now
-        base = useful.argmax(axis=1)
-        useful[np.arange(part.size), base] = False
-        cell, choice = np.nonzero(useful)
-        return base, cell, choice
+        return useful
+
+    def _best_priced(self, part: Integers, step: Integers, multipliers: Floats) -> NDArray[np.bool_]:
+        """The choice of every cell that is worth most at multipliers of the side rows ``(cells, D)``."""
+        program, D = self.program, self.program.n_choices
+        columns = ((part * program.n_steps + step) * D)[:, None] + np.arange(D)
+        price = program.worth.reshape(-1)[columns] - (program.rows_transposed[columns.ravel()] @ multipliers).reshape(
+            columns.shape
+        )
+        if program.open_choices is not None:
+            price = np.where(program.open_choices.reshape(-1)[columns], price, -np.inf)
+        return np.asarray(price.argmax(axis=1)[:, None] == np.arange(D))
 
     def _beats(self, winner: Integers, loser: Integers, *, tie: bool) -> NDArray[np.bool_]:
         """Whether one column is worth at least as much as another and no worse in any row (``tie``: equal counts)."""

@@ -59,7 +59,9 @@ def propagated(windows: Windows, steps: int, arcs: tuple[Integers, Integers, Int
         arcs: Tail, head and lag.
         earliest: First step of every node ``(n,)``.
     """
-    tail, head, lag = arcs
+    # Nodes that keep their step hold all arcs between them already: only arcs at a free node can take something away.
+    concerned = windows.free[arcs[0]] | windows.free[arcs[1]]
+    tail, head, lag = (side[concerned] for side in arcs)
     first, last, opened = windows.first.copy(), windows.last.copy(), windows.open.copy()
     first = np.where(first < steps, np.maximum(first, earliest), first)
     while True:

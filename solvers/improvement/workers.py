@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from solvers.improvement.subprogram import Elastics, SubprogramBuilder
     from solvers.improvement.windows import Windows
-    from solvers.relaxation.program import Integers
+    from solvers.relaxation.program import Floats, Integers
     from solvers.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,7 @@ class Part:
     windows: Windows
     flexible: Integers
     elastic: Elastics
+    priced: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Solved:
 def solve_part(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solved | None:
     """Solves one part; None where HiGHS finds nothing."""
     began = time.perf_counter()
-    made = builder.build(part.schedule, part.windows, flexible=part.flexible, elastic=part.elastic)
+    made = builder.build(part.schedule, part.windows, flexible=part.flexible, elastic=part.elastic, priced=part.priced)
     if not made.program.num_columns:
         return None
     options = SolveOptions(

@@ -80,7 +80,8 @@ def test_every_kind_of_part_holds_the_schedule_it_was_made_from(seed):
         violation = schedule.violation(program)
         soft = Elastics(np.flatnonzero(violation > 0), penalty[violation > 0])
         flexible = rng.permutation(program.n_parts)[: program.n_parts // 2]
-        part = builder.build(schedule, windows, flexible=flexible, elastic=soft)
+        priced = relaxation.multipliers if rng.random() < 0.5 else None
+        part = builder.build(schedule, windows, flexible=flexible, elastic=soft, priced=priced)
         assert part.program.is_feasible(part.start)
         again = part.schedule(part.start)
         assert np.array_equal(again.step, schedule.step)
