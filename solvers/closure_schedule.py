@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from solvers.schedule import Schedule
 
 _BOUND_SHARE = 0.6
-"""Share of the time limit that the relaxation may take, cases included where there are any."""
+"""Share of the time limit that the relaxation may take."""
+_CASE_SHARE = 0.4
+"""Share of the time limit by which cases have to be done, the relaxation before them included."""
 _CASE_GAP = 1e-4
 """Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
 _CASE_SOLVES = 24
@@ -168,7 +170,8 @@ def find_schedule(
     then = time.perf_counter()
     cases = None
     if chains:
-        left = None if share is None else max(share - (time.perf_counter() - began), 0.0)
+        done = None if options.seconds is None else _CASE_SHARE * options.seconds
+        left = None if done is None else max(done - (time.perf_counter() - began), 0.0)
         limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
         cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
         seconds["cases"] = time.perf_counter() - then
