@@ -28,6 +28,8 @@ _FIRST_SIZE = 1_500
 _LEAST_SIZE, _MOST_SIZE = 60, 6_000
 _EASY = 4_000
 _FLEXIBLE = 600
+_PART_SECONDS, _PART_SHARE = 5.0, 0.02
+"""Most time for a part where there is a time limit: parts of a round wait for each other."""
 _SINGLE_CHOICE = 0.5
 """Share of the parts in which what moves has one choice a step: these programs are solved much faster."""
 _MEMORY = 0.8
@@ -273,7 +275,7 @@ class _Search:
         seconds = options.part_seconds
         if options.seconds is not None:
             left = max(options.seconds - (time.perf_counter() - self._begun), 0.05)
-            seconds = min(left, seconds if seconds is not None else max(5.0, options.seconds / 15.0))
+            seconds = min(left, seconds if seconds is not None else max(_PART_SECONDS, _PART_SHARE * options.seconds))
         distance = self._bound - self._merit
         size = max(abs(self._merit), 1e-9)
         close = max(1e-6 * size, 0.01 * distance if np.isfinite(distance) else 1e-5 * size)
