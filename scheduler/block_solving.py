@@ -139,6 +139,7 @@ def proof(blocks: Blocks, answer: BlockAnswer, gap_asked: float) -> dict[str, ob
         "begun_with": found.origin,
         "parts_solved": 0 if improvement is None else improvement.parts,
         "gained": {} if improvement is None else {kind: _money(gain) for kind, gain in improvement.gained.items()},
+        "history": [[seconds, _money(worth)] for seconds, worth in found.history],
         "shadow_prices": [],
         "message": "",
     }

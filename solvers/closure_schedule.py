@@ -105,6 +105,7 @@ class FoundSchedule:
         improvement: What the neighbourhood search did; None where it did not run.
         seconds: Wall time by stage.
         solver_bound: Bound of HiGHS on the whole program; None where it was not asked.
+        history: Seconds since the start and objective whenever a better schedule that keeps every row was known.
     """
 
     relaxation: RelaxationResult
@@ -117,6 +118,7 @@ class FoundSchedule:
     improvement: ImprovementResult | None
     seconds: dict[str, float]
     solver_bound: float | None = None
+    history: tuple[tuple[float, float], ...] = ()
 
     @property
     def certified_bound(self) -> float:
@@ -183,6 +185,7 @@ def find_schedule(
     seconds["rounding"] = time.perf_counter() - then
     begun_with = schedule.objective(program) if keeps_rows(program, schedule) else None
     then = time.perf_counter()
+    history = [] if begun_with is None else [(then - began, begun_with)]
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
     improved = improve(
         builder,
@@ -195,7 +198,7 @@ def find_schedule(
             workers=_workers(program, options.workers),
         ),
         Guidance(penalty, bound, points[0].multipliers, _goal(program, points[0].x)),
-        on_round=_teller(bound, began, on_progress),
+        on_round=_teller(bound, began, on_progress, history),
         interrupted=ask,
     )
     sound = [schedule for schedule in (spare, improved.schedule if improved.feasible else None) if schedule is not None]
@@ -321,12 +324,19 @@ def _workers(program: ClosureProgram, asked: int) -> int:
 
 
 def _teller(
-    bound: float, began: float, on_progress: Callable[[Progress], None] | None
+    bound: float,
+    began: float,
+    on_progress: Callable[[Progress], None] | None,
+    history: list[tuple[float, float]],
 ) -> Callable[[int, float, bool], None]:
+    """Passes rounds on as progress, and keeps those that brought something."""
+
     def told(parts: int, objective: float, feasible: bool) -> None:
-        if on_progress is None:
-            return
-        gap = (bound - objective) / abs(objective) if feasible and objective else None
-        on_progress(Progress(time.perf_counter() - began, bound, objective if feasible else None, gap, parts))
+        seconds = time.perf_counter() - began
+        if feasible and (not history or objective > history[-1][1]):
+            history.append((seconds, objective))
+        if on_progress is not None:
+            gap = (bound - objective) / abs(objective) if feasible and objective else None
+            on_progress(Progress(seconds, bound, objective if feasible else None, gap, parts))
 
     return told

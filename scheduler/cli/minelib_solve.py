@@ -157,6 +157,7 @@ def _summary(instance: MineLibInstance, found: Scheduled) -> dict[str, object]:
         "parts_solved": 0 if found.found.improvement is None else found.found.improvement.parts,
         "gained": {} if found.found.improvement is None else found.found.improvement.gained,
         "seconds_by_stage": found.found.seconds,
+        "history": [list(point) for point in found.found.history],
         "blocks_mined": None if checked is None else checked.blocks_mined,
         "value_by_period": None if checked is None else checked.value_by_period.tolist(),
         "resource_use": None if checked is None else checked.use.tolist(),
