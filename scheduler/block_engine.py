@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from solvers.relaxation import Iteration
     from solvers.result import Progress
 
-BYTES_AN_ENTRY = 60
-"""Memory of one coefficient, multiplied by the copies that are made of the matrices: measured on the bundled mine."""
+BYTES_AN_ENTRY, BYTES_AN_ENTRY_IN_WORKERS = 120, 20
+"""Memory for a node, arc or coefficient: on the bundled mine, of 3.8 million, 454 MB in the main process beyond its
+libraries and some 60 MB in each of the others."""
+BYTES_A_PROCESS = 350_000_000
+"""Memory of a process with its libraries."""
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,13 @@ def solve_blocks(
     return BlockAnswer(compiled, found, solution)
 
 
-def size_of(problem: Problem) -> dict[str, int]:
-    """Nodes and arcs of the time-expanded graph, and the memory it is expected to take, bytes."""
+def size_of(problem: Problem, processes: int) -> dict[str, int]:
+    """Nodes and arcs of the time-expanded graph, and the memory that all processes are expected to take, bytes."""
     nodes = len(problem.unit_names) * problem.periods
     arcs = len(problem.arcs) * problem.periods + nodes
-    routes = len(problem.route_parcel) * problem.periods
-    return {"nodes": nodes, "arcs": arcs, "bytes": BYTES_AN_ENTRY * (arcs + nodes + 8 * routes)}
+    entries = nodes + arcs + 8 * len(problem.route_parcel) * problem.periods
+    each = BYTES_AN_ENTRY + processes * BYTES_AN_ENTRY_IN_WORKERS
+    return {"nodes": nodes, "arcs": arcs, "bytes": each * entries + (1 + processes) * BYTES_A_PROCESS}
 
 
 def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,15 +52,19 @@ class Blocks:
     problem: Problem
 
 
-def blocks_of(instance: Instance) -> Blocks:
+def blocks_of(instance: Instance, processes: int) -> Blocks:
     """Units and problem by blocks.
+
+    Args:
+        instance: the mine.
+        processes: that will search at the same time; 0 for one a core.
 
     Raises:
         BadInput: where the problem does not fit into the memory of the machine, or precedence runs in a cycle.
     """
     units = scheduling_units(instance, "block")
     problem = compile_problem(instance, units)
-    size = size_of(problem)
+    size = size_of(problem, processes or os.cpu_count() or 1)
     free = available_memory()
     logger.info("%d nodes, %d arcs, about %.1f GB of memory", size["nodes"], size["arcs"], size["bytes"] / 1e9)
     if free is not None and size["bytes"] > free:

@@ -257,7 +257,7 @@ def _solved_exactly(instance: Instance, request: Request, clock: Clock, watch: _
 def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch) -> Answer:
     """The plan by panels first, for comparison and as a start; then the block-scale engine."""
     with clock.stage("blocks"):
-        blocks = block_solving.blocks_of(instance)
+        blocks = block_solving.blocks_of(instance, request.threads)
     limit = block_solving.PANEL_SECONDS
     if request.time_limit_s is not None:
         limit = block_solving.PANEL_SHARE * request.time_limit_s + clock.spent()

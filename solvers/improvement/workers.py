@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.05
-_GRACE_S = 60.0
+_GRACE_S = 3.0
+"""Time beyond its limit after which a worker's solve is given up: HiGHS looks at the clock between its steps only."""
 _EXTRA: dict[str, bool | int | float | str] = {
     "mip_detect_symmetry": False,
     "mip_heuristic_effort": 0.3,
