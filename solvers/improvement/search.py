@@ -31,7 +31,7 @@ _FLEXIBLE = 600
 _PART_SECONDS, _PART_SHARE = 5.0, 0.02
 """Most time for a part where there is a time limit: parts of a round wait for each other."""
 _SINGLE_CHOICE = 0.5
-"""Share of the parts in which what moves has one choice a step: these programs are solved much faster."""
+"""Share of the parts in which what moves has one choice a step: these programs are smaller."""
 _MEMORY = 0.8
 _BROKEN_ROUNDS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _WORTH_WHILE = 2e-5
