@@ -212,7 +212,19 @@ def find_schedule(
         best, solver_bound, stop = _proven(builder, best, options, began, on_progress=on_progress, interrupted=ask)
         seconds["proof"] = time.perf_counter() - then
     objective = None if best is None else best.objective(program)
-    return FoundSchedule(relaxation, cases, best, objective, stop, origin, begun_with, improved, seconds, solver_bound)
+    return FoundSchedule(
+        relaxation=relaxation,
+        cases=cases,
+        schedule=best,
+        objective=objective,
+        stop=stop,
+        origin=origin,
+        begun_with=begun_with,
+        improvement=improved,
+        seconds=seconds,
+        solver_bound=solver_bound,
+        history=tuple(history),
+    )
 
 
 def _share_left(options: ScheduleOptions, began: float) -> float | None:

@@ -113,8 +113,9 @@ def test_what_is_found_keeps_every_row_below_the_optimum(seed):
     assert found.objective <= optimum + 1e-5 * max(1.0, abs(optimum))
     assert found.objective <= found.relaxation.bound + 1e-6 * max(1.0, abs(found.relaxation.bound))
     worths = [worth for _, worth in found.history]
+    assert worths
     assert worths == sorted(worths)
-    assert not worths or found.objective >= worths[-1] - 1e-6 * max(1.0, abs(worths[-1]))
+    assert found.objective >= worths[-1] - 1e-6 * max(1.0, abs(worths[-1]))
 
 
 def test_the_search_finds_most_optima_of_small_programs():
