@@ -9,9 +9,7 @@ import typer
 from scheduler.cli.arguments import JsonOption
 from scheduler.cli.minelib_arguments import BlocksOption, PrecedenceOption
 
-BOUND_NOTE = (
-    "the solver's bound itself cannot be checked from the folder: only solving again shows that no plan is better"
-)
+BOUND_NOTE = "a solver's bound, where there is one, cannot be checked from the folder: only solving again can"
 TRUSTED = {
     False: "the closure kernel that the search used; --independent uses another",
     True: "the second closure kernel, which shares no code with the first",
