@@ -59,12 +59,12 @@ _LEAST_FOR_PROCESSES = 5_000
 class StopReason(Enum):
     """Why the search for a schedule ended."""
 
-    GAP = "the gap was reached"
-    TIME = "the time limit was reached"
-    ROUNDS = "the limit of rounds was reached"
-    INTERRUPTED = "the caller asked to stop"
-    STALLED = "rounds brought nothing more"
-    INFEASIBLE = "infeasibility was proven"
+    GAP = "gap reached"
+    TIME = "time limit"
+    ROUNDS = "round limit"
+    INTERRUPTED = "interrupted"
+    STALLED = "rounds that brought nothing more"
+    INFEASIBLE = "proven infeasible"
 
 
 @dataclass(frozen=True)

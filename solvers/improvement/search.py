@@ -254,12 +254,7 @@ class _Search:
             return np.zeros(0, np.int64)
         parts = best.taken_parts(program)
         parts = parts[~windows.free[program.part_node[parts]]]
-        columns = best.columns(program, parts)
-        price = program.worth.reshape(-1)[columns] - (
-            program.rows_transposed[columns.ravel()] @ self._multipliers
-        ).reshape(columns.shape)
-        if program.open_choices is not None:
-            price = np.where(program.open_choices.reshape(-1)[columns], price, -np.inf)
+        price = self._builder.prices(parts, best.step[program.part_node[parts]], self._multipliers)
         ordered = np.sort(price, axis=1)
         margin = ordered[:, -1] - ordered[:, -2]
         split = ((best.share[parts] > 1e-6).sum(axis=1) > 1) | (

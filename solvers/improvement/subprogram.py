@@ -261,14 +261,18 @@ class SubprogramBuilder:
 
     def _best_priced(self, part: Integers, step: Integers, multipliers: Floats) -> NDArray[np.bool_]:
         """The choice of every cell that is worth most at multipliers of the side rows ``(cells, D)``."""
+        price = self.prices(part, step, multipliers)
+        return np.asarray(price.argmax(axis=1)[:, None] == np.arange(self.program.n_choices))
+
+    def prices(self, part: Integers, step: Integers, multipliers: Floats) -> Floats:
+        """Worth by choice less what the rows cost at multipliers ``(cells, D)``; -inf where a choice is closed."""
         program, D = self.program, self.program.n_choices
         columns = ((part * program.n_steps + step) * D)[:, None] + np.arange(D)
-        price = program.worth.reshape(-1)[columns] - (program.rows_transposed[columns.ravel()] @ multipliers).reshape(
-            columns.shape
-        )
+        cost = (program.rows_transposed[columns.ravel()] @ multipliers).reshape(columns.shape)
+        price = program.worth.reshape(-1)[columns] - cost
         if program.open_choices is not None:
             price = np.where(program.open_choices.reshape(-1)[columns], price, -np.inf)
-        return np.asarray(price.argmax(axis=1)[:, None] == np.arange(D))
+        return np.asarray(price)
 
     def _beats(self, winner: Integers, loser: Integers, *, tie: bool) -> NDArray[np.bool_]:
         """Whether one column is worth at least as much as another and no worse in any row (``tie``: equal counts)."""
