@@ -44,18 +44,40 @@ class Schedule:
         first = (parts * program.n_steps + self.step[program.part_node[parts]]) * D
         return np.asarray(first[:, None] + np.arange(D), dtype=np.int64)
 
-    def objective(self, program: ClosureProgram) -> float:
-        """Worth of the schedule, constant included."""
-        parts = self.taken_parts(program)
-        worth = program.worth.reshape(-1)[self.columns(program, parts)]
-        return float((worth * self.share[parts]).sum() + program.extra_value @ self.extras) + program.constant
-
-    def activity(self, program: ClosureProgram) -> Floats:
-        """Activity of every side row ``(M,)``."""
+    def entries(self, program: ClosureProgram) -> tuple[Integers, Floats]:
+        """What is taken: columns of H ascending, and their shares, none of them 0."""
         parts = self.taken_parts(program)
         columns, share = self.columns(program, parts).ravel(), self.share[parts].ravel()
         used = np.flatnonzero(share)
-        return np.asarray(program.rows_transposed[columns[used]].T @ share[used] + program.extras_matrix @ self.extras)
+        return columns[used], share[used]
+
+    def held(self, program: ClosureProgram, part: Integers, step: Integers) -> Floats:
+        """Shares of parts in steps by choice ``(k, D)``."""
+        here = self.step[program.part_node[part]] == step
+        return np.where(here[:, None], self.share[part], 0.0)
+
+    def done_by(self, program: ClosureProgram, node: Integers, step: Integers) -> Floats:
+        """How much of nodes is taken by the end of steps ``(k,)``."""
+        return np.asarray(self.step[node] <= step, dtype=np.float64)
+
+    def joined(self, program: ClosureProgram, base: Schedule, other: Schedule) -> Schedule | None:
+        """This schedule with what another one changed of a base; None where they do not go together."""
+        moved = other.step != base.step
+        changed = (other.share != base.share).any(axis=1) | moved[program.part_node]
+        step, share = self.step.copy(), self.share.copy()
+        step[moved], share[changed] = other.step[moved], other.share[changed]
+        joined = Schedule(step, share, self.extras)
+        return joined if joined.keeps_order(program) else None
+
+    def objective(self, program: ClosureProgram) -> float:
+        """Worth of the schedule, constant included."""
+        columns, share = self.entries(program)
+        return float(program.worth.reshape(-1)[columns] @ share + program.extra_value @ self.extras) + program.constant
+
+    def activity(self, program: ClosureProgram) -> Floats:
+        """Activity of every side row ``(M,)``."""
+        columns, share = self.entries(program)
+        return np.asarray(program.rows_transposed[columns].T @ share + program.extras_matrix @ self.extras)
 
     def violation(self, program: ClosureProgram) -> Floats:
         """How far every side row lies beyond its limits ``(M,)``, in its own unit; 0 within the tolerance."""
@@ -63,10 +85,8 @@ class Schedule:
 
     def size(self, program: ClosureProgram) -> Floats:
         """Sum of the absolute terms of every side row ``(M,)``."""
-        parts = self.taken_parts(program)
-        columns, share = self.columns(program, parts).ravel(), self.share[parts].ravel()
-        used = np.flatnonzero(share)
-        terms = abs(program.rows_transposed[columns[used]]).T @ share[used]
+        columns, share = self.entries(program)
+        terms = abs(program.rows_transposed[columns]).T @ share
         return np.asarray(terms + abs(program.extras_matrix) @ np.abs(self.extras))
 
     def keeps_order(self, program: ClosureProgram) -> bool:
@@ -79,10 +99,10 @@ class Schedule:
 
     def dense(self, program: ClosureProgram) -> Floats:
         """Shares by part, step and choice ``(P, T, D)``."""
-        x = np.zeros(program.value.shape)
-        parts = self.taken_parts(program)
-        x[parts, self.step[program.part_node[parts]]] = self.share[parts]
-        return x
+        x = np.zeros(program.value.size)
+        columns, share = self.entries(program)
+        x[columns] = share
+        return x.reshape(program.value.shape)
 
 
 def keeps_rows(program: ClosureProgram, schedule: Schedule) -> bool:

@@ -6,12 +6,14 @@ and Pisinger (2006), Transportation Science 40:455, for the adaptive choice of n
 
 from solvers.improvement.search import Guidance, ImprovementOptions, ImprovementResult, improve
 from solvers.improvement.settling import merit, row_penalties, settle
+from solvers.improvement.spread_subprogram import SpreadSubprogramBuilder
 from solvers.improvement.subprogram import SubprogramBuilder
 
 __all__ = [
     "Guidance",
     "ImprovementOptions",
     "ImprovementResult",
+    "SpreadSubprogramBuilder",
     "SubprogramBuilder",
     "improve",
     "merit",

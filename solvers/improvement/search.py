@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.improvement.neighbourhoods import Neighbourhood, Surroundings, every_kind
+from solvers.improvement.neighbourhoods import Merged, Neighbourhood, Surroundings, every_kind
 from solvers.improvement.settling import merit, settle
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.workers import Part, PartLimits, Workers
-from solvers.schedule import Schedule, keeps_rows
+from solvers.schedule import keeps_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from solvers.improvement.windows import Windows
     from solvers.improvement.workers import Solved
     from solvers.relaxation.program import Floats, Integers
+    from solvers.schedule import Schedule
 
 _LOG = logging.getLogger(__name__)
 _FIRST_SIZE = 1_500
@@ -148,7 +149,8 @@ class _Search:
         self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
         self._program = builder.program
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
-        self._kinds = [_Kind(kind) for kind in every_kind(Surroundings.of(builder, goal))]
+        kinds = every_kind(Surroundings.of(builder, goal))
+        self._kinds = [_Kind(kind) for kind in kinds if builder.moves_groups or not isinstance(kind, Merged)]
         self._rng = np.random.default_rng(options.seed)
         self._best = schedule
         self._merit = self._worth(schedule)
@@ -319,17 +321,10 @@ class _Search:
 
     def _joined(self, base: Schedule, other: Schedule) -> Schedule | None:
         """The best schedule with what another one changed; None where they do not go together."""
-        program = self._program
-        moved = other.step != base.step
-        changed = (other.share != base.share).any(axis=1) | moved[program.part_node]
-        step, share = self._best.step.copy(), self._best.share.copy()
-        step[moved], share[changed] = other.step[moved], other.share[changed]
-        joined = Schedule(step, share, self._best.extras)
-        if not joined.keeps_order(program):
-            return None
-        if program.n_extras:
-            return settle(self._builder, joined, self._penalty, np.zeros(0, np.int64))
-        return joined
+        joined = self._best.joined(self._program, base, other)
+        if joined is None or not self._program.n_extras:
+            return joined
+        return settle(self._builder, joined, self._penalty, np.zeros(0, np.int64))
 
     def _worth(self, schedule: Schedule) -> float:
         """Objective less the penalty of rows broken."""

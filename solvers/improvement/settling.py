@@ -58,7 +58,7 @@ def settle(
             is left, solved to its vertex.
     """
     program = builder.program
-    parts = schedule.taken_parts(program) if flexible is None else flexible
+    parts = builder.decidable(schedule) if flexible is None else flexible
     windows, rows = Windows(*kept(schedule.step)), np.flatnonzero(np.diff(program.rows.indptr) > 0)
     part = builder.build(schedule, windows, flexible=parts, elastic=Elastics(rows, penalty[rows]))
     if not part.program.num_columns:

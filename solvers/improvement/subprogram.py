@@ -65,8 +65,8 @@ class Subprogram:
     binaries: int
     _schedule: Schedule
     _windows: Windows
-    _places: _Places
-    _cells: _Cells
+    _places: Places
+    _cells: Cells
     _whole: NDArray[np.bool_]
 
     def schedule(self, x: Floats) -> Schedule:
@@ -97,7 +97,7 @@ class Subprogram:
 
 
 @dataclass(frozen=True, eq=False)
-class _Places:
+class Places:
     """Where the binary columns of each node stand.
 
     Attributes:
@@ -116,7 +116,7 @@ class _Places:
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
+class Cells:
     """Parts in steps where they may be taken, and the choices that have a column of their own.
 
     Attributes:
@@ -139,7 +139,15 @@ class _Cells:
 
 
 class SubprogramBuilder:
-    """Makes subprograms of one program, with what they share worked out once."""
+    """Makes subprograms of one program, with what they share worked out once.
+
+    Attributes:
+        program: The program.
+        arcs: Tail, head and lag of the arcs kept.
+        moves_groups: Whether nodes can be made to move together.
+    """
+
+    moves_groups = True
 
     def __init__(self, program: ClosureProgram) -> None:
         self.program = program
@@ -153,6 +161,10 @@ class SubprogramBuilder:
         self._direction = np.where(upper & ~lower, 1.0, np.where(lower & ~upper, -1.0, 0.0))
         self._two_sided = upper & lower
         self._whole = program.whole_extras
+
+    def decidable(self, schedule: Schedule) -> Integers:
+        """Parts of which anything can be decided while every node keeps its step."""
+        return schedule.taken_parts(self.program)
 
     def build(
         self,
@@ -174,7 +186,7 @@ class SubprogramBuilder:
                 and what the schedule has. All useful choices unless given.
         """
         program = self.program
-        places = _places(windows)
+        places = places_of(windows)
         cells = self._cells(schedule, windows, np.zeros(0, np.int64) if flexible is None else flexible, priced)
         n_z, n_x, S = places.owner.size, cells.extra_cell.size, program.n_extras
         soft = elastic or Elastics(np.zeros(0, np.int64), np.zeros(0))
@@ -213,7 +225,7 @@ class SubprogramBuilder:
         )
         return Subprogram(model, start, scale, n_z, schedule, windows, places, cells, self._whole)
 
-    def _cells(self, schedule: Schedule, windows: Windows, flexible: Integers, priced: Floats | None) -> _Cells:
+    def _cells(self, schedule: Schedule, windows: Windows, flexible: Integers, priced: Floats | None) -> Cells:
         """Every part of a free node in every step of its window, and every flexible part in its own step."""
         program, T = self.program, self.program.n_steps
         free = np.flatnonzero(windows.free)
@@ -233,14 +245,14 @@ class SubprogramBuilder:
         if priced is not None:
             useful[:movers] = self._best_priced(part[:movers], step[:movers], priced)
         base, cell, choice = self._choices(schedule, part, step, useful)
-        return _Cells(part, program.part_node[part], step, base, cell, choice, T)
+        return Cells(part, program.part_node[part], step, base, cell, choice, T)
 
     def _choices(
         self, schedule: Schedule, part: Integers, step: Integers, useful: NDArray[np.bool_]
     ) -> tuple[Integers, Integers, Integers]:
         """The base choice of every cell, and the cells and choices of the columns beside it."""
         # What the schedule does now stays possible.
-        useful |= (schedule.step[self.program.part_node[part]] == step)[:, None] & (schedule.share[part] > 0)
+        useful |= schedule.held(self.program, part, step) > 0
         base = useful.argmax(axis=1)
         useful[np.arange(part.size), base] = False
         cell, choice = np.nonzero(useful)
@@ -288,7 +300,7 @@ class SubprogramBuilder:
         return np.asarray(~harmed & ((ahead > 0) | ((ahead == 0) & (better | tie))))
 
     def _side_terms(
-        self, schedule: Schedule, windows: Windows, places: _Places, cells: _Cells
+        self, schedule: Schedule, windows: Windows, places: Places, cells: Cells
     ) -> tuple[Floats, sparse.csr_array, Floats]:
         """Objective and side rows of the columns z and x, and the activity of what stays ``(M,)``."""
         program, T, D = self.program, self.program.n_steps, self.program.n_choices
@@ -296,8 +308,8 @@ class SubprogramBuilder:
         worth, H = program.worth.reshape(-1), program.rows_transposed
         first = (cells.part * T + cells.step) * D
         base = first + cells.base
-        upper, upper_constant = _column_at(windows, places, cells.node, cells.step)
-        lower, _ = _column_at(windows, places, cells.node, cells.step - 1)
+        upper, upper_constant = column_at(windows, places, cells.node, cells.step)
+        lower, _ = column_at(windows, places, cells.node, cells.step - 1)
         still = places.slot[cells.node] < 0
         constant = still | ((upper < 0) & upper_constant)
         cost = np.zeros(n_z + n_x)
@@ -320,20 +332,17 @@ class SubprogramBuilder:
         fixed = fixed + np.asarray(base_rows[np.flatnonzero(constant)].sum(axis=0)).ravel()
         return cost, terms, fixed
 
-    def _staying(self, schedule: Schedule, windows: Windows, cells: _Cells) -> Floats:
+    def _staying(self, schedule: Schedule, windows: Windows, cells: Cells) -> Floats:
         """Activity of the parts that are not decided again."""
         program = self.program
         decided = np.zeros(program.n_parts, np.bool_)
         decided[cells.part] = True
         decided |= windows.free[program.part_node]
-        parts = schedule.taken_parts(program)
-        parts = parts[~decided[parts]]
-        share = schedule.share[parts].ravel()
-        used = np.flatnonzero(share)
-        columns = schedule.columns(program, parts).ravel()[used]
-        return np.asarray(program.rows_transposed[columns].T @ share[used])
+        columns, share = schedule.entries(program)
+        stays = ~decided[columns // (program.n_steps * program.n_choices)]
+        return np.asarray(program.rows_transposed[columns[stays]].T @ share[stays])
 
-    def _structure(self, windows: Windows, places: _Places, cells: _Cells) -> tuple[sparse.csr_array, Floats]:
+    def _structure(self, windows: Windows, places: Places, cells: Cells) -> tuple[sparse.csr_array, Floats]:
         """Chains, arcs and shares: rows of at most ``limit``."""
         n_z, n_x = places.owner.size, cells.extra_cell.size
         chain = np.flatnonzero(places.owner[:-1] == places.owner[1:]) if n_z else np.zeros(0, np.int64)
@@ -344,8 +353,8 @@ class SubprogramBuilder:
         share_cell, number = np.unique(cells.extra_cell, return_inverse=True)
         base = order.size
         node, step = cells.node[share_cell], cells.step[share_cell]
-        upper, upper_constant = _column_at(windows, places, node, step)
-        lower, _ = _column_at(windows, places, node, step - 1)
+        upper, upper_constant = column_at(windows, places, node, step)
+        lower, _ = column_at(windows, places, node, step - 1)
         still = places.slot[node] < 0
         at = base + np.arange(share_cell.size)
         a, b = (upper >= 0) & ~still, (lower >= 0) & ~still
@@ -357,7 +366,7 @@ class SubprogramBuilder:
         limit = np.concatenate([np.zeros(base), (still | ((upper < 0) & upper_constant)).astype(np.float64)])
         return sparse.csr_array((value, (row, column)), shape=(limit.size, n_z + n_x)), limit
 
-    def _arc_columns(self, windows: Windows, places: _Places) -> tuple[Integers, Integers]:
+    def _arc_columns(self, windows: Windows, places: Places) -> tuple[Integers, Integers]:
         """Columns of the tail and the head of every arc and step that neither window decides."""
         tail, head, lag = self.arcs
         both = windows.free[tail] & windows.free[head]
@@ -367,29 +376,29 @@ class SubprogramBuilder:
         which = np.repeat(np.arange(tail.size), width)
         step = np.arange(which.size) - np.repeat(np.cumsum(width) - width, width) + windows.first[tail[which]]
         below = places.column[places.slot[tail[which]]] + step - windows.first[tail[which]]
-        above, _ = _column_at(windows, places, head[which], step - lag[which])
+        above, _ = column_at(windows, places, head[which], step - lag[which])
         held = above >= 0
         pairs = np.unique(below[held] * np.int64(max(places.owner.size, 1)) + above[held])
         low, high = np.divmod(pairs, np.int64(max(places.owner.size, 1)))
         return low, high
 
-    def _start(self, schedule: Schedule, places: _Places, cells: _Cells, soft: Elastics) -> Floats:
+    def _start(self, schedule: Schedule, places: Places, cells: Cells, soft: Elastics) -> Floats:
         """The schedule as a point."""
         program = self.program
         z = np.zeros(places.owner.size)
         node_of = np.full(places.count, -1, np.int64)
         free = np.flatnonzero(places.slot >= 0)
         node_of[places.slot[free]] = free
-        z[:] = schedule.step[node_of[places.owner]] <= places.time
-        here = schedule.step[cells.node[cells.extra_cell]] == cells.step[cells.extra_cell]
-        x = np.where(here, schedule.share[cells.part[cells.extra_cell], cells.extra_choice], 0.0)
+        z[:] = schedule.done_by(program, node_of[places.owner], places.time)
+        held = schedule.held(program, cells.part[cells.extra_cell], cells.step[cells.extra_cell])
+        x = held[np.arange(cells.extra_cell.size), cells.extra_choice]
         activity = schedule.activity(program)[soft.rows]
         over = np.maximum(activity - program.row_upper[soft.rows], 0.0)
         short = np.maximum(program.row_lower[soft.rows] - activity, 0.0)
         return np.concatenate([z, x, schedule.extras, over, short])
 
 
-def _places(windows: Windows) -> _Places:
+def places_of(windows: Windows) -> Places:
     """Column blocks of the free nodes, one for a group."""
     free = np.flatnonzero(windows.free)
     slot = np.full(windows.first.size, -1, np.int64)
@@ -400,10 +409,10 @@ def _places(windows: Windows) -> _Places:
     column = np.cumsum(width) - width
     owner = np.repeat(np.arange(leader.size), width)
     time = np.arange(owner.size) - column[owner] + windows.first[free[leader]][owner]
-    return _Places(slot, column, owner, leader.size, time)
+    return Places(slot, column, owner, leader.size, time)
 
 
-def _column_at(windows: Windows, places: _Places, node: Integers, step: Integers) -> tuple[Integers, NDArray[np.bool_]]:
+def column_at(windows: Windows, places: Places, node: Integers, step: Integers) -> tuple[Integers, NDArray[np.bool_]]:
     """Column of z of nodes in steps, -1 where it is constant, and whether that constant is 1."""
     slot = places.slot[node]
     first, last, opened = windows.first[node], windows.last[node], windows.open[node]

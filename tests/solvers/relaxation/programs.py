@@ -3,16 +3,20 @@
 import highspy
 import numpy as np
 from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from solvers.relaxation import ClosureProgram
 
 
-def whole_optimum(program: ClosureProgram, *, integer: bool = False) -> float | None:
+def whole_optimum(program: ClosureProgram, *, integer: bool = False, spread: bool = False) -> float | None:
     """Optimum of the program written out over c[u,t], x[p,t,d], s; None where it is infeasible.
 
-    With ``integer`` every node is taken whole in one step.
+    With ``integer`` every node is taken whole in one step; with ``spread`` over several, begun once what it needs is
+    finished, and a binary w[u,t] <= c[u,t] beside each c says so.
     """
     n_c, n_x = program.n_nodes * program.n_steps, program.value.size
+    if spread:
+        return _spread_optimum(program)
     structure, lower, upper = _structure(program)
     side = sparse.hstack([sparse.csr_array((program.n_rows, n_c)), program.rows, program.extras_matrix])
     matrix = sparse.csr_array(sparse.vstack([structure, side]))
@@ -42,6 +46,56 @@ def whole_optimum(program: ClosureProgram, *, integer: bool = False) -> float | 
         return None
     assert highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return float(highs.getInfo().objective_function_value)
+
+
+def _spread_optimum(program):
+    """Partial integrality with a column for everything, by SciPy's interface to HiGHS."""
+    n, T, P, D = program.n_nodes, program.n_steps, program.n_parts, program.n_choices
+    n_c, n_x, S = n * T, P * T * D, program.n_extras
+    total = 2 * n_c + n_x + S
+    rows, low, high = [], [], []
+
+    def add(entries, least, most):
+        row = np.zeros(total)
+        for column, value in entries:
+            row[column] += value
+        rows.append(row)
+        low.append(least)
+        high.append(most)
+
+    for u in range(n):
+        for t in range(T):
+            add([(n_c + u * T + t, 1.0), (u * T + t, -1.0)], -np.inf, 0.0)
+            if t:
+                add([(u * T + t - 1, 1.0), (u * T + t, -1.0)], -np.inf, 0.0)
+                add([(n_c + u * T + t - 1, 1.0), (n_c + u * T + t, -1.0)], -np.inf, 0.0)
+    for v, u, lag in zip(program.arc_tail, program.arc_head, program.lags, strict=True):
+        for t in range(T):
+            add([(v * T + t, 1.0), *([(n_c + u * T + t - lag, -1.0)] if t >= lag else [])], -np.inf, 0.0)
+    for p, u in enumerate(program.part_node):
+        for t in range(T):
+            sent = [(2 * n_c + (p * T + t) * D + d, 1.0) for d in range(D)]
+            add([*sent, (u * T + t, -1.0), *([(u * T + t - 1, 1.0)] if t else [])], 0.0, 0.0)
+    side = sparse.hstack([sparse.csr_array((program.n_rows, 2 * n_c)), program.rows, program.extras_matrix]).toarray()
+    matrix = np.vstack([*rows, side])
+    most = np.ones((n, T))
+    if program.first_step.size:
+        most[np.arange(T)[None, :] < program.first_step[:, None]] = 0.0
+    allowed = np.ones(n_x) if program.allowed is None else program.allowed.astype(float).ravel()
+    found = milp(
+        -np.concatenate([np.zeros(2 * n_c), program.worth.ravel(), program.extra_value]),
+        constraints=LinearConstraint(
+            matrix, np.concatenate([low, program.row_lower]), np.concatenate([high, program.row_upper])
+        ),
+        bounds=Bounds(
+            np.concatenate([np.zeros(2 * n_c + n_x), program.extra_lower]),
+            np.concatenate([most.ravel(), most.ravel(), allowed, program.extra_upper]),
+        ),
+        integrality=np.concatenate([np.zeros(n_c), np.ones(n_c), np.zeros(n_x), program.whole_extras.astype(float)]),
+        options={"mip_rel_gap": 0.0},
+    )
+    assert found.status in {0, 2}
+    return None if found.status == 2 else program.constant - float(found.fun)
 
 
 def _structure(program):
