@@ -115,12 +115,7 @@ def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:
 def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Solution:
     """The decisions of a schedule."""
     extras = schedule.extras
-    parcel = problem.route_parcel
-    period = schedule.step[problem.parcel_unit[parcel]]
-    mined = np.flatnonzero(period < problem.periods)
-    choice = compiled.column[:, 0] % compiled.program.n_choices
-    sent = np.zeros((len(parcel), problem.periods))
-    sent[mined, period[mined]] = schedule.share[parcel[mined], choice[mined]]
+    sent = schedule.dense(compiled.program).reshape(-1)[compiled.column]
     return Solution(
         sent=sent,
         reclaimed=np.maximum(extras[compiled.extras.reclaimed], 0.0),

@@ -14,6 +14,7 @@ from solvers.highs import solve
 from solvers.improvement import (
     Guidance,
     ImprovementOptions,
+    SpreadSubprogramBuilder,
     SubprogramBuilder,
     improve,
     merit,
@@ -79,6 +80,7 @@ class ScheduleOptions:
         seed: Of the choice of neighbourhoods.
         workers: Parts solved at the same time; 0 for one a core.
         prove: Whether the whole program is given to HiGHS in the end, with the best schedule as its start.
+        spread: Whether a node may be taken over several steps, begun once what it needs is finished.
     """
 
     gap: float = 0.0
@@ -88,6 +90,7 @@ class ScheduleOptions:
     seed: int = 0
     workers: int = 0
     prove: bool = False
+    spread: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +100,8 @@ class FoundSchedule:
     Attributes:
         relaxation: Bound of the plain relaxation, with the multipliers that prove it.
         cases: The bound by cases; None where there are none.
-        schedule: The best schedule; None where none keeps every row.
+        schedule: The best schedule, a ``SpreadSchedule`` where nodes may be taken over several steps; None where none
+            keeps every row.
         objective: Its worth; None without one.
         stop: Why the search ended.
         origin: What the search began with: an order of rounding, or the name of a given start.
@@ -178,7 +182,7 @@ def find_schedule(
         cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
         seconds["cases"] = time.perf_counter() - then
     then = time.perf_counter()
-    builder = SubprogramBuilder(program)
+    builder = SpreadSubprogramBuilder(program) if options.spread else SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
     penalty = row_penalties(program, points[0].multipliers)
     origin, schedule, spare = _best_start(builder, points, penalty, starts)
@@ -283,7 +287,7 @@ def _proven(
 def _polished(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats) -> Schedule:
     """Choices and continuous variables once more by a linear program: what mixed-integer tolerances left is gone."""
     program = builder.program
-    if program.n_choices == 1 and not program.n_extras:
+    if not builder.leaves_choice:
         return schedule
     settled = settle(builder, schedule, penalty, whole_kept=True)
     lost = 0.0 if settled is None else schedule.objective(program) - settled.objective(program)

@@ -82,8 +82,7 @@ def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, pena
 
 
 def _settled(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, name: str) -> Rounded:
-    program = builder.program
-    if program.n_choices > 1 or program.n_extras:
+    if builder.leaves_choice:
         schedule = settle(builder, schedule, penalty) or schedule
     return Rounded(schedule, name)
 

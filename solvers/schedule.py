@@ -13,6 +13,8 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _MOST_PAIRS = 100_000_000
@@ -58,7 +60,12 @@ class Schedule:
 
     def done_by(self, program: ClosureProgram, node: Integers, step: Integers) -> Floats:
         """How much of nodes is taken by the end of steps ``(k,)``."""
+        del program
         return np.asarray(self.step[node] <= step, dtype=np.float64)
+
+    def spans(self, program: ClosureProgram) -> NDArray[np.bool_]:
+        """Whether a part is taken in several steps ``(P,)``."""
+        return np.zeros(program.n_parts, np.bool_)
 
     def joined(self, program: ClosureProgram, base: Schedule, other: Schedule) -> Schedule | None:
         """This schedule with what another one changed of a base; None where they do not go together."""

@@ -20,6 +20,8 @@ import numpy as np
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 DUST = 1e-7
@@ -59,8 +61,8 @@ class SpreadSchedule(Schedule):
         column, amount = column[order], amount[order]
         D = program.n_choices
         place = (column // (program.n_steps * D)) * D + column % D
-        share = np.bincount(place, amount, program.n_parts * D).reshape(program.n_parts, D)
-        return cls(step, share, extras, column, amount)
+        share = np.asarray(np.bincount(place, amount, program.n_parts * D), dtype=np.float64)
+        return cls(step, share.reshape(program.n_parts, D), extras, column, amount)
 
     def entries(self, program: ClosureProgram) -> tuple[Integers, Floats]:
         """Columns of H ascending, and their shares, none of them 0."""
@@ -106,12 +108,18 @@ class SpreadSchedule(Schedule):
         bare = np.bincount(program.part_node, minlength=program.n_nodes) == 0
         return np.where(bare, self.step, first)
 
+    def spans(self, program: ClosureProgram) -> NDArray[np.bool_]:
+        """Whether a part is taken in several steps ``(P,)``."""
+        cell = np.unique(self.column // program.n_choices)
+        return np.bincount(cell // program.n_steps, minlength=program.n_parts) > 1
+
     def keeps_order(self, program: ClosureProgram) -> bool:
         """Whether every node is begun after what it needs is finished, and all parts of a node go at one pace."""
         T, begins = program.n_steps, self.begins(program)
         finished = self.step < T
         needed = self.step[program.arc_head] + program.lags
-        held = (begins[program.arc_tail] >= T) | ((self.step[program.arc_head] < T) & (needed <= begins[program.arc_tail]))
+        waits = begins[program.arc_tail]
+        held = (waits >= T) | ((self.step[program.arc_head] < T) & (needed <= waits))
         early = (begins < T) & (begins < program.starts)
         taken = np.zeros((program.n_parts, T))
         part, inside = np.divmod(self.column, T * program.n_choices)
@@ -127,7 +135,8 @@ class SpreadSchedule(Schedule):
         """This schedule with what another one changed of a base; None where they do not go together."""
         one, two = SpreadSchedule.of(program, base), SpreadSchedule.of(program, other)
         column, place = np.unique(np.concatenate([self.column, two.column, one.column]), return_inverse=True)
-        amount = np.bincount(place, np.concatenate([self.amount, two.amount, -one.amount]), column.size)
+        changed = np.concatenate([self.amount, two.amount, -one.amount])
+        amount = np.asarray(np.bincount(place, changed, column.size), dtype=np.float64)
         if (amount < -DUST).any():
             return None
         kept = amount > DUST

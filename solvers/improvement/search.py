@@ -250,10 +250,11 @@ class _Search:
         )
 
     def _flexible(self, windows: Windows) -> Integers:
-        """Parts that keep their step and whose choice is nearest to another one at the multipliers."""
+        """Parts that keep their step and are taken over several, or whose choice is nearest to another one."""
         program, best = self._program, self._best
+        spans = best.spans(program)
         if program.n_choices == 1:
-            return np.zeros(0, np.int64)
+            return np.flatnonzero(spans & ~windows.free[program.part_node])[:_FLEXIBLE]
         parts = best.taken_parts(program)
         parts = parts[~windows.free[program.part_node[parts]]]
         price = self._builder.prices(parts, best.step[program.part_node[parts]], self._multipliers)
@@ -262,7 +263,7 @@ class _Search:
         split = ((best.share[parts] > 1e-6).sum(axis=1) > 1) | (
             price[np.arange(parts.size), best.share[parts].argmax(axis=1)] < ordered[:, -1]
         )
-        margin = np.where(split, -1.0, margin)
+        margin = np.where(split | spans[parts], -1.0, margin)
         if parts.size > _FLEXIBLE:
             parts = parts[np.argpartition(margin, _FLEXIBLE)[:_FLEXIBLE]]
         return np.sort(parts)

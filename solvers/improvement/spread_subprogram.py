@@ -100,6 +100,11 @@ class SpreadSubprogramBuilder(SubprogramBuilder):
 
     moves_groups = False
 
+    @property
+    def leaves_choice(self) -> bool:
+        """Yes: the pace of every node."""
+        return True
+
     def decidable(self, schedule: Schedule) -> Integers:
         """Parts of nodes that could be begun while every node keeps the step in which it is finished."""
         begin = np.maximum(self.program.starts, self.after(schedule.step))
@@ -174,6 +179,7 @@ class SpreadSubprogramBuilder(SubprogramBuilder):
 
     def _arc_columns(self, windows: Windows, places: Places) -> tuple[Integers, Integers]:
         """None: nodes wait for what is finished, not for what is taken; see ``_with_binaries``."""
+        del windows, places
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     def _with_binaries(self, made: Subprogram, schedule: SpreadSchedule, windows: Windows) -> SpreadSubprogram:

@@ -162,6 +162,11 @@ class SubprogramBuilder:
         self._two_sided = upper & lower
         self._whole = program.whole_extras
 
+    @property
+    def leaves_choice(self) -> bool:
+        """Whether anything is left to decide while every node keeps its step."""
+        return self.program.n_choices > 1 or self.program.n_extras > 0
+
     def decidable(self, schedule: Schedule) -> Integers:
         """Parts of which anything can be decided while every node keeps its step."""
         return schedule.taken_parts(self.program)
@@ -203,7 +208,9 @@ class SubprogramBuilder:
         touched = np.flatnonzero(np.diff(side.indptr) > 0)
         side = sparse.csr_array(side[touched])
         factor = _row_factors(side, n_z + n_x)
-        low, high = program.row_lower[touched] - fixed[touched], program.row_upper[touched] - fixed[touched]
+        over, short = _tolerated(program, schedule)
+        low = (program.row_lower - fixed - short)[touched]
+        high = (program.row_upper - fixed + over)[touched]
         padded = sparse.csr_array(
             (structure.data, structure.indices, structure.indptr), shape=(structure.shape[0], side.shape[1])
         )
@@ -445,6 +452,14 @@ def _row_factors(side: sparse.csr_array, decided: int) -> Floats:
     np.maximum.at(own, owner[inner], np.abs(side.data[inner]))
     size = np.where(own > 0, own, largest)
     return np.asarray(_ROW_SIZE / np.where(size > 0, size, _ROW_SIZE))
+
+
+def _tolerated(program: ClosureProgram, schedule: Schedule) -> tuple[Floats, Floats]:
+    """How far a schedule lies above and below the limits of rows that it keeps within the tolerance ``(M,)``."""
+    activity = schedule.activity(program)
+    kept = schedule.violation(program) == 0
+    over, short = np.maximum(activity - program.row_upper, 0.0), np.maximum(program.row_lower - activity, 0.0)
+    return np.where(kept, over, 0.0), np.where(kept, short, 0.0)
 
 
 def _widened(limit: Floats, fixed: Floats, side: int) -> Floats:

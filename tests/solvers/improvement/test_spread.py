@@ -78,3 +78,42 @@ def test_every_kind_of_part_holds_the_spread_schedule_it_was_made_from(seed):
         assert settled is not None
         assert settled.keeps_order(program)
         schedule = settled
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_is_found_keeps_every_row_below_the_partial_optimum(seed):
+    """Rounding and search on random programs: never above the whole partial optimum, never infeasible."""
+    program = random_program(seed)
+    found = find_schedule(program, ScheduleOptions(rounds=8, workers=1, spread=True))
+    optimum = whole_optimum(program, spread=True)
+    if found.stop is StopReason.INFEASIBLE:
+        assert optimum is None
+        return
+    if found.schedule is None:
+        return
+    assert optimum is not None
+    assert isinstance(found.schedule, SpreadSchedule)
+    assert found.schedule.keeps_order(program)
+    assert not (found.schedule.violation(program) > 0).any()
+    assert found.objective <= optimum + 1e-5 * max(1.0, abs(optimum))
+    assert found.objective <= found.relaxation.bound + 1e-6 * max(1.0, abs(found.relaxation.bound))
+
+
+def test_the_partial_optimum_is_proven_and_no_less_than_the_whole_one():
+    """HiGHS on the whole program from the schedule found: the optimum by hand, at least that of whole nodes."""
+    proven = better = 0
+    for seed in range(40, 64):
+        program = random_program(seed)
+        optimum, whole = whole_optimum(program, spread=True), whole_optimum(program, integer=True)
+        assert optimum is not None or whole is None
+        found = find_schedule(program, ScheduleOptions(rounds=2, workers=1, prove=True, spread=True))
+        if optimum is None or found.solver_bound is None:
+            continue
+        proven += 1
+        scale = max(1.0, abs(optimum))
+        assert found.objective == pytest.approx(optimum, abs=1e-4 * scale)
+        assert found.solver_bound == pytest.approx(optimum, abs=1e-4 * scale)
+        assert whole is None or optimum >= whole - 1e-6 * scale
+        better += whole is not None and optimum > whole + 1e-3 * scale
+    assert proven >= 8
+    assert better >= 4
