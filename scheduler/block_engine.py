@@ -1,13 +1,14 @@
 """The block-scale engine: a problem as a closure program, and its schedules as solutions.
 
-Units are mined whole in one period. The bound is that of the linear relaxation of the closure program; the plan is
-rounded from it, or begun with another plan, and improved by neighbourhoods (``solvers/closure_schedule.py``).
+Units are mined whole in one period, or over several once what they need is finished, as the problem says. The bound is
+that of the linear relaxation of the closure program; the plan is rounded from it, or begun with another plan, and
+improved by neighbourhoods (``solvers/closure_schedule.py``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,7 @@ def solve_blocks(
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> BlockAnswer:
-    """Schedules a problem whose units are mined whole.
+    """Schedules a problem, units whole or over several periods as it says.
 
     Args:
         problem: the problem statement.
@@ -72,14 +73,14 @@ def solve_blocks(
     schedules = [(name, begin_with(problem, compiled, period)) for name, period in starts]
     found = find_schedule(
         compiled.program,
-        options,
+        replace(options, spread=not problem.whole),
         chains=list(chains(problem, compiled).values()),
         starts=schedules,
         on_iteration=on_iteration,
         on_progress=on_progress,
         interrupted=cancel,
     )
-    solution = None if found.schedule is None else solution_of(problem, compiled, found.schedule)
+    solution = None if found.schedule is None else solution_of(compiled, found.schedule)
     return BlockAnswer(compiled, found, solution)
 
 
@@ -112,7 +113,7 @@ def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:
     return Schedule(period.astype(np.int64), share, extras)
 
 
-def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Solution:
+def solution_of(compiled: Compiled, schedule: Schedule) -> Solution:
     """The decisions of a schedule."""
     extras = schedule.extras
     sent = schedule.dense(compiled.program).reshape(-1)[compiled.column]

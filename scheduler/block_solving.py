@@ -138,6 +138,7 @@ def proof(blocks: Blocks, answer: BlockAnswer, gap_asked: float) -> dict[str, ob
         "gap_abs": _money(gap_abs),
         "gap_asked": gap_asked,
         "resolution": "block",
+        "mining": "whole" if problem.whole else "partial",
         "engine": "block",
         "units": len(problem.unit_names),
         "periods": problem.periods,

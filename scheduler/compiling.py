@@ -57,7 +57,7 @@ def compile_problem(instance: Instance, units: Units) -> Problem:
         phases=phases,
         arcs=arcs,
         arc_from=_arc_from(units.arcs["lag_years"].to_numpy(float), mine.calendar),
-        whole=units.resolution == "block" or mine.panels.mining == "whole",
+        whole=mine.mining(units.resolution) == "whole",
         parcel_names=tuple(units.parcels["parcel"].astype(str)),
         parcel_unit=units.parcels["unit"].to_numpy(np.int64),
         parcel_kt=units.parcels["tonnes"].to_numpy(float) / 1000,

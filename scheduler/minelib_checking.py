@@ -2,18 +2,21 @@
 
 Nothing here knows how a schedule was found: shares are snapped, added up and held against the rules of the problem. In
 CPIT and PCPSP a block is mined whole and within one period, after or with the blocks it needs; in PCPSP it may be split
-between destinations.
+between destinations. With *partial integrality* a block may be mined over several periods and need not be finished, but
+is begun only once the blocks it needs are finished, in the same period at the earliest: a problem of its own, whose
+figures do not compare with those of the other.
 
 Files hold shares rounded to some digits, so a schedule is taken as its author meant it: shares within 1e-4 of nothing
 are nothing, and the shares of a block that add up to within 1e-4 of one are scaled to one. The objective is given as it
-stands on file and snapped; the rules are held against the snapped shares.
+stands on file and snapped; the rules are held against the snapped shares. Where blocks may be mined in part a share
+of 1e-4 is one, and only what is within 1e-6 of nothing is nothing.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from instances.minelib import Constrained, Limits, Precedence, ScheduleRows
     from instances.minelib.model import Floats, Integers
 
+Mining = Literal["whole", "partial"]
+WHOLE: Mining = "whole"
+PARTIAL: Mining = "partial"
+MINING = (WHOLE, PARTIAL)
 SNAP = 1e-4
 """Largest difference of a share that counts as rounding."""
 TOLERANCE = 1e-6
@@ -36,6 +43,7 @@ class CheckedSchedule:
     """What a schedule is worth and which rules it breaks.
 
     Attributes:
+        mining: Whether blocks had to be mined whole.
         objective: Discounted value of the snapped shares, money.
         objective_raw: The same of the shares as given.
         value_by_period: Discounted value of each period ``(T,)``, snapped; sums to ``objective``.
@@ -47,6 +55,7 @@ class CheckedSchedule:
         findings_raw: Rules broken by the shares as given, rounding included, a line each.
     """
 
+    mining: Mining
     objective: float
     objective_raw: float
     value_by_period: Floats
@@ -58,12 +67,15 @@ class CheckedSchedule:
     findings_raw: tuple[Finding, ...]
 
 
-def check_schedule(problem: Constrained, precedence: Precedence, schedule: ScheduleRows) -> CheckedSchedule:
+def check_schedule(
+    problem: Constrained, precedence: Precedence, schedule: ScheduleRows, mining: Mining = WHOLE
+) -> CheckedSchedule:
     """Value and check a schedule whose indices are in range; shares of repeated rows are added up."""
     raw = _added_up(problem, schedule)
-    snapped = snap(raw, problem.n_blocks)
+    snapped = snap(raw, problem.n_blocks, mining)
     moves = np.abs(snapped.share - raw.share)
     return CheckedSchedule(
+        mining=mining,
         objective=math.fsum(_worth(problem, snapped)),
         objective_raw=math.fsum(_worth(problem, raw)),
         value_by_period=_sums(snapped.period, _worth(problem, snapped), problem.n_periods),
@@ -71,26 +83,34 @@ def check_schedule(problem: Constrained, precedence: Precedence, schedule: Sched
         blocks_mined=int(np.unique(snapped.block[snapped.share > 0.0]).size),
         shares_snapped=int((moves > 0.0).sum()),
         largest_snap=float(moves.max(initial=0.0)),
-        findings=breaches(problem, precedence, snapped),
-        findings_raw=breaches(problem, precedence, raw),
+        findings=breaches(problem, precedence, snapped, mining),
+        findings_raw=breaches(problem, precedence, raw, mining),
     )
 
 
-def snap(schedule: ScheduleRows, n_blocks: int) -> ScheduleRows:
-    """Shares within 1e-4 of 0 set to 0, and those of a block that add up to within 1e-4 of 1 scaled to 1."""
+def snap(schedule: ScheduleRows, n_blocks: int, mining: Mining = WHOLE) -> ScheduleRows:
+    """Shares within 1e-4 of 0 set to 0, and those of a block that add up to within 1e-4 of 1 scaled to 1.
+
+    Where blocks may be mined in part, shares of 1e-6 and less alone are set to 0.
+    """
     near = SNAP * (1.0 + 1e-9)
-    share = np.where(np.abs(schedule.share) <= near, 0.0, schedule.share)
+    nothing = near if mining == WHOLE else TOLERANCE
+    share = np.where(np.abs(schedule.share) <= nothing, 0.0, schedule.share)
     total = _sums(schedule.block, share, n_blocks)
     factor = np.where(np.abs(total - 1.0) <= near, total, 1.0)
     return replace(schedule, share=share / factor[schedule.block])
 
 
-def breaches(problem: Constrained, precedence: Precedence, schedule: ScheduleRows) -> tuple[Finding, ...]:
+def breaches(
+    problem: Constrained, precedence: Precedence, schedule: ScheduleRows, mining: Mining = WHOLE
+) -> tuple[Finding, ...]:
     """Every rule the shares break, as given: shares, destinations, precedence, resources, general rows."""
+    whole = mining == WHOLE
     return (
-        *_share_breaches(problem, schedule),
+        *_negative_shares(schedule),
+        *(_share_breaches(problem, schedule) if whole else _over_breaches(problem, schedule)),
         *_destination_breaches(problem, schedule),
-        *_precedence_breaches(problem, precedence, schedule),
+        *_precedence_breaches(problem, precedence, schedule, whole=whole),
         *_resource_breaches(problem, schedule),
         *_general_breaches(problem, schedule),
     )
@@ -125,15 +145,30 @@ def _resource_use(problem: Constrained, schedule: ScheduleRows) -> tuple[Floats,
     return use, size
 
 
-def _share_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
-    """Shares below 0, blocks mined in part, and blocks mined in several periods."""
-    found = [
+def _negative_shares(schedule: ScheduleRows) -> list[Finding]:
+    """Shares below 0."""
+    return [
         Finding(f"block {schedule.block[i]}", Words(f"given a share of {schedule.share[i]:g}"), "a share of 0 or more")
         for i in np.flatnonzero(schedule.share < -TOLERANCE)
     ]
+
+
+def _over_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
+    """Blocks of which more is mined than there is."""
+    total = _sums(schedule.block, schedule.share, problem.n_blocks)
+    over = np.flatnonzero(total > 1.0 + TOLERANCE)
+    found = [
+        Finding(f"block {i}", Words(f"mined to {total[i]:.9g} of it"), "all of it at most")
+        for i in over[:MOST_BREACHES]
+    ]
+    return [*found, *_more(over, "blocks mined more than once")]
+
+
+def _share_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
+    """Blocks mined in part, and blocks mined in several periods."""
     total = _sums(schedule.block, schedule.share, problem.n_blocks)
     partial = np.flatnonzero((np.abs(total) > TOLERANCE) & (np.abs(total - 1.0) > TOLERANCE))
-    found += [
+    found = [
         Finding(f"block {i}", Words(f"mined to {total[i]:.9g} of it"), "all of it or nothing")
         for i in partial[:MOST_BREACHES]
     ]
@@ -168,8 +203,13 @@ def _destination_breaches(problem: Constrained, schedule: ScheduleRows) -> list[
     return [*found, *_more(barred, "blocks sent where they may not go")]
 
 
-def _precedence_breaches(problem: Constrained, precedence: Precedence, schedule: ScheduleRows) -> list[Finding]:
-    """Arcs whose block is ahead of the block it needs at the end of some period, each told once."""
+def _precedence_breaches(
+    problem: Constrained, precedence: Precedence, schedule: ScheduleRows, *, whole: bool
+) -> list[Finding]:
+    """Arcs whose block is ahead of the block it needs at the end of some period, each told once.
+
+    Where blocks may be mined in part, a block is ahead that is begun while the one it needs is not finished.
+    """
     mined = np.zeros(problem.n_blocks)
     told = np.zeros(precedence.block.size, np.bool_)
     found: list[Finding] = []
@@ -177,7 +217,8 @@ def _precedence_breaches(problem: Constrained, precedence: Precedence, schedule:
     ends = np.cumsum(np.bincount(schedule.period, minlength=problem.n_periods))
     for period, rows in enumerate(np.split(order, ends[:-1])):
         mined += _sums(schedule.block[rows], schedule.share[rows], problem.n_blocks)
-        ahead = (mined[precedence.block] > mined[precedence.needed] + TOLERANCE) & ~told
+        allowed = mined if whole else np.where(mined >= 1.0 - TOLERANCE, 1.0, 0.0)
+        ahead = (mined[precedence.block] > allowed[precedence.needed] + TOLERANCE) & ~told
         told |= ahead
         for arc in np.flatnonzero(ahead)[: max(MOST_BREACHES - len(found), 0)]:
             block, needed = precedence.block[arc], precedence.needed[arc]
@@ -185,7 +226,8 @@ def _precedence_breaches(problem: Constrained, precedence: Precedence, schedule:
                 Finding(
                     f"block {block}",
                     Words(f"mined to {mined[block]:.6g} of it by the end of period {period}"),
-                    f"block {needed}, which it needs, mined as far ({mined[needed]:.6g} of it is)",
+                    f"block {needed}, which it needs, {'mined as far' if whole else 'finished'} "
+                    f"({mined[needed]:.6g} of it is)",
                 )
             )
     return [*found, *_more(np.flatnonzero(told), "needs not met")]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instances.minelib import ScheduleRows
-from scheduler.minelib_checking import CheckedSchedule, check_schedule, snap
+from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, snap
 from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 
@@ -103,7 +103,7 @@ def schedule_minelib(
 
     Args:
         instance: The problem.
-        options: Gap, limits, seed and workers.
+        options: Gap, limits, seed and workers, and whether blocks may be mined over several periods.
         on_iteration: Told of every iteration of the relaxation.
         on_progress: Told of bound, objective and gap of the search.
         interrupted: Asked again and again; true ends the search, the best plan so far is kept.
@@ -120,21 +120,21 @@ def schedule_minelib(
     )
     if found.schedule is None:
         return Scheduled(found, None, None)
-    rows = _rows(instance, found.schedule)
-    checked = check_schedule(instance.problem, instance.precedence, rows)
+    mining = PARTIAL if options is not None and options.spread else WHOLE
+    rows = _rows(instance, found.schedule, mining)
+    checked = check_schedule(instance.problem, instance.precedence, rows, mining)
     excess = checked.objective - found.bound
     if not checked.findings and excess > TOLERANCE * max(abs(found.bound), 1.0):
         raise RuntimeError(f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.bound}")
     return Scheduled(found, rows, checked)
 
 
-def _rows(instance: MineLibInstance, schedule: Schedule) -> ScheduleRows:
+def _rows(instance: MineLibInstance, schedule: Schedule, mining: Mining) -> ScheduleRows:
     """The plan as rows of a file, by period and block, tiny shares of a split taken away."""
-    block, destination = np.nonzero(schedule.share)
-    period = schedule.step[block]
+    column, share = schedule.entries(instance.program)
+    block, period, destination = np.unravel_index(column, instance.program.value.shape)
     order = np.lexsort((destination, block, period))
-    block, period, destination = block[order], period[order], destination[order]
-    share = schedule.share[block, destination]
-    rows = snap(ScheduleRows(block, destination, period, share), instance.problem.n_blocks)
+    block, period, destination = (index[order].astype(np.int64) for index in (block, period, destination))
+    rows = snap(ScheduleRows(block, destination, period, share[order]), instance.problem.n_blocks, mining)
     kept = rows.share > 0.0
     return ScheduleRows(block[kept], destination[kept], period[kept], rows.share[kept])

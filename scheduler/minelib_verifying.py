@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 from instances.findings import BadInput, Finding
 from instances.minelib import read_schedule
 from scheduler.certificates import Certificate, read_certificate, verify_certificate
-from scheduler.minelib_checking import CheckedSchedule, check_schedule
+from scheduler.minelib_checking import MINING, PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule
 from scheduler.verified import Verified
 from solvers.closure import PseudoflowKernel
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from solvers.closure import KernelFactory
 
 SOLUTION, SUMMARY, CERTIFICATE = "solution.sol", "summary.json", "certificate.json"
+HOW = {WHOLE: "each whole within one period", PARTIAL: "over several periods where the summary has it (partial)"}
 TOLERANCE = 1e-6
 """Relative; figures recomputed agree to this, shares being rounded on file."""
 
@@ -51,7 +52,11 @@ def verify_minelib_run(
     checks = verify_certificate(certificate, instance, kernel)
     if not checks[0].passed:
         return checks
-    checked = check_schedule(problem, instance.precedence, rows)
+    mining = _mining(summary)
+    if mining is None:
+        said = f"the summary says {summary.get('mining')!r}, expected one of {', '.join(MINING)}"
+        return [*checks, Verified("mining", False, said)]
+    checked = check_schedule(problem, instance.precedence, rows, mining)
     return [*checks, _schedule(checked), *_figures(summary, certificate, checked)]
 
 
@@ -62,9 +67,17 @@ def _summary(path: Path) -> Mapping[str, Any]:
     return content
 
 
+def _mining(summary: Mapping[str, Any]) -> Mining | None:
+    """How the summary says blocks are mined, whole where it says nothing; None where it is neither."""
+    return {WHOLE: WHOLE, PARTIAL: PARTIAL}.get(summary.get("mining", WHOLE))
+
+
 def _schedule(checked: CheckedSchedule) -> Verified:
     broken = tuple(map(str, checked.findings))
-    return Verified("schedule", not broken, f"{checked.blocks_mined:,} blocks mined, every rule looked at", broken)
+    how = HOW[checked.mining]
+    return Verified(
+        "schedule", not broken, f"{checked.blocks_mined:,} blocks mined, {how}, every rule looked at", broken
+    )
 
 
 def _figures(summary: Mapping[str, Any], certificate: Certificate, checked: CheckedSchedule) -> Iterator[Verified]:

@@ -23,6 +23,7 @@ from instances.schema.base import (
 
 Triple = Annotated[tuple[Positive, Positive, Positive], BeforeValidator(as_tuple)]
 Place = Annotated[tuple[Number, Number, Number], BeforeValidator(as_tuple)]
+Mining = Literal["partial", "whole"]
 Edges = Annotated[tuple[NotNegative, ...], BeforeValidator(as_tuple)]
 
 
@@ -38,6 +39,13 @@ class Blocks(Part):
         Number,
         Field(ge=-360, le=360, description="bearing of the model's y axis (iy), degrees clockwise from north"),
     ] = 0.0
+    mining: Annotated[
+        Mining,
+        Field(
+            description="blocks scheduled one by one are mined whole, within one period, or partial: over several, "
+            "begun once what they need is finished"
+        ),
+    ] = "whole"
 
 
 class Element(Part):
@@ -138,7 +146,7 @@ class Panels(Part):
         dict[Name, Edges], Field(description="inner edges of the grade bins of an element, in its unit")
     ] = Field(default_factory=dict)
     mining: Annotated[
-        Literal["partial", "whole"],
+        Mining,
         Field(
             description="partial: a panel may be mined over several periods once what lies above is finished; "
             "whole: within one period"

@@ -10,7 +10,7 @@ from instances.schema.base import Name, Part, Text, as_tuple
 from instances.schema.calendar import Calendar
 from instances.schema.destinations import Destination, Dump, Mill, Stockpile, TailingsFacility
 from instances.schema.economics import Capital, Costs, Money, Operation, Product, ReportingBasis, Taxes
-from instances.schema.geology import Blocks, Element, Material, Panels, Phase, Precedence
+from instances.schema.geology import Blocks, Element, Material, Mining, Panels, Phase, Precedence
 from instances.schema.limits import Limits, Option
 from instances.schema.provenance import Mark, PublishedFigure
 
@@ -51,6 +51,10 @@ class Mine(Part):
     provenance: Annotated[
         dict[str, Mark], Field(description="marks by key path; a path covers all that lies below it")
     ] = Field(default_factory=dict)
+
+    def mining(self, resolution: Literal["panel", "block"]) -> Mining:
+        """Whether units of a resolution are mined whole, or may be over several periods."""
+        return self.blocks.mining if resolution == "block" else self.panels.mining
 
     def mills(self) -> dict[str, Mill]:
         """The mills by name."""

@@ -56,11 +56,11 @@ def first_true(flags: NDArray[np.bool_]) -> Codes:
 
 
 def check_whole(tally: Tally, ledger: Ledger) -> None:
-    """Blocks, and panels where the mine says so, are mined within one period.
+    """Blocks or panels are mined within one period, where the mine says so.
 
     At the end of every period a unit is untouched or finished.
     """
-    if tally.units.resolution != "block" and tally.mine.panels.mining != "whole":
+    if tally.mine.mining(tally.units.resolution) != "whole":
         return
     share = tally.mined_share
     ledger.count("whole", share.size)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SOLUTION, SUMMARY, CERTIFICATE = "solution.sol", "summary.json", "certificate.json"
 FINDINGS_SHOWN = 20
+MINED = {"whole": "whole blocks", "partial": "blocks over several periods (partial integrality)"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class MineLibSolve:
         seed: of the choice of neighbourhoods.
         threads: processes that search at the same time; 0 for one a core.
         prove: whether HiGHS is given the whole program in the end.
+        mining: whether blocks are mined whole or may be over several periods.
         out: folder of the run, or ``None`` for a new one.
         precedence: the ``.prec`` file, or ``None`` for the one beside.
         blocks: the ``.blocks`` file, or ``None`` for the one beside.
@@ -49,6 +51,7 @@ class MineLibSolve:
     seed: int
     threads: int
     prove: bool
+    mining: str
     out: str | None
     precedence: str | None
     blocks: str | None
@@ -83,7 +86,14 @@ class MineLibSolve:
         line, began = BoundLine(shown=not self.quiet), time.perf_counter()
         try:
             with first_interrupt_stops() as interrupted:
-                options = ScheduleOptions(gap=self.gap, seconds=self.time_limit, seed=self.seed, workers=self.threads)
+                options = ScheduleOptions(
+                    gap=self.gap,
+                    seconds=self.time_limit,
+                    seed=self.seed,
+                    workers=self.threads,
+                    prove=self.prove,
+                    spread=self.mining == "partial",
+                )
                 found = schedule_minelib(
                     instance,
                     options,
@@ -94,7 +104,12 @@ class MineLibSolve:
         finally:
             line.clear()
         status, code = found.status(self.gap), found.exit_code(self.gap)
-        summary = {**_summary(instance, found), "status": status, "seconds": time.perf_counter() - began}
+        summary = {
+            **_summary(instance, found),
+            "mining": self.mining,
+            "status": status,
+            "seconds": time.perf_counter() - began,
+        }
         written = None if found.rows is None else _write(Path(folder), instance, found, summary)
         self._tell({**summary, "exit_code": int(code), "run": written}, found)
         return code
@@ -106,7 +121,7 @@ class MineLibSolve:
             print_json(summary)
             return
         with page() as console:
-            console.print(f"{summary['name']} {summary['kind']}: {summary['status']}")
+            console.print(f"{summary['name']} {summary['kind']}, {MINED[self.mining]}: {summary['status']}")
             if found.checked is not None:
                 console.print(
                     f"  objective  {found.checked.objective:,.2f}; {found.checked.blocks_mined:,} blocks mined"

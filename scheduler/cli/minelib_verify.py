@@ -11,7 +11,7 @@ from scheduler.outcome import ExitCode
 
 if TYPE_CHECKING:
     from scheduler.minelib import MineLibInstance
-    from scheduler.minelib_checking import CheckedSchedule
+    from scheduler.minelib_checking import CheckedSchedule, Mining
     from scheduler.verified import Verified
     from solvers.closure import KernelFactory
 
@@ -26,6 +26,7 @@ class MineLibCheck:
         subject: the problem whose solution is checked, or a certificate, or the folder of a run.
         instance: the problem, or the mine, that a certificate or a run is checked against.
         solution: a ``.sol`` file.
+        mining: how its blocks are mined, ``whole`` or ``partial``; whole unless given.
         precedence: the ``.prec`` file, or ``None`` for the one beside.
         blocks: the ``.blocks`` file, or ``None`` for the one beside.
         independent: whether the second closure kernel is used.
@@ -35,6 +36,7 @@ class MineLibCheck:
     subject: str
     instance: str | None
     solution: str | None
+    mining: str | None
     precedence: str | None
     blocks: str | None
     independent: bool
@@ -42,7 +44,12 @@ class MineLibCheck:
 
     def concerned(self) -> bool:
         """Whether this is about MineLib at all, and not about a run."""
-        own = self.solution is not None or self.precedence is not None or self.blocks is not None
+        own = (
+            self.solution is not None
+            or self.mining is not None
+            or self.precedence is not None
+            or self.blocks is not None
+        )
         return own or Path(self.subject).suffix.lower() in {".cpit", ".pcpsp", ".json"} or self._is_run()
 
     def _is_run(self) -> bool:
@@ -63,11 +70,14 @@ class MineLibCheck:
             findings.append(Finding("--instance", self.instance, "none: the problem itself is given"))
         if self.independent:
             findings.append(Finding("--independent", None, "a certificate to check; a solution needs no closure"))
+        known: dict[str | None, Mining] = {None: "whole", "whole": "whole", "partial": "partial"}
+        if self.mining not in known:
+            findings.append(Finding("--mining", self.mining, "whole or partial"))
         if findings:
             raise BadInput(findings)
-        return self._solution(str(self.solution))
+        return self._solution(str(self.solution), known[self.mining])
 
-    def _solution(self, solution: str) -> ExitCode:
+    def _solution(self, solution: str, mining: Mining) -> ExitCode:
         from instances.minelib import read_schedule  # noqa: PLC0415
         from scheduler.minelib import read_instance  # noqa: PLC0415
         from scheduler.minelib_checking import check_schedule  # noqa: PLC0415
@@ -75,7 +85,7 @@ class MineLibCheck:
         read = read_instance(self.subject, self.precedence, self.blocks)
         problem = read.problem
         rows = read_schedule(Path(solution), problem.n_blocks, problem.n_destinations, problem.n_periods)
-        checked = check_schedule(problem, read.precedence, rows)
+        checked = check_schedule(problem, read.precedence, rows, mining)
         if self.as_json:
             from scheduler.cli.output import print_json  # noqa: PLC0415
 
@@ -117,6 +127,8 @@ class MineLibCheck:
         findings = []
         if self.solution is not None:
             findings.append(Finding("--solution", self.solution, f"none: {what} is checked"))
+        if self.mining is not None:
+            findings.append(Finding("--mining", self.mining, f"none: it goes with --solution; {what} says it itself"))
         if self.instance is None:
             findings.append(Finding("--instance", None, f"the .cpit or .pcpsp file, or the mine, that {what} is about"))
         if findings:
@@ -157,6 +169,7 @@ class MineLibCheck:
 def _figures(checked: CheckedSchedule) -> dict[str, object]:
     return {
         "passed": not checked.findings,
+        "mining": checked.mining,
         "objective": checked.objective,
         "objective_raw": checked.objective_raw,
         "value_by_period": checked.value_by_period.tolist(),
@@ -183,4 +196,5 @@ def _print_schedule(title: str, n_blocks: int, checked: CheckedSchedule) -> None
             console.print(f"FAILED  {finding}", soft_wrap=True)
         if len(checked.findings) > FINDINGS_SHOWN:
             console.print(f"        and {len(checked.findings) - FINDINGS_SHOWN:,} more")
-        console.print("breaks a rule" if checked.findings else "keeps every rule")
+        rules = "" if checked.mining == "whole" else " of partial integrality"
+        console.print(f"breaks a rule{rules}" if checked.findings else f"keeps every rule{rules}")

@@ -83,7 +83,9 @@ def print_no_plan(console: Console, instance: Instance, summary: Summary) -> Non
 def headline(instance: Instance, summary: Summary) -> str:
     """The mine, its size and what was changed."""
     mine = instance.mine
-    size = f"{summary['units']:,} {summary.get('resolution', 'panel')}s, {summary['periods']} periods"
+    unit, mining = summary.get("resolution", "panel"), summary.get("mining")
+    how = {"whole": " each mined within one period", "partial": " that may span periods"}.get(str(mining), "")
+    size = f"{summary['units']:,} {unit}s{how}, {summary['periods']} periods"
     text = f"{mine.title or mine.name} ({mine.name}): {size}"
     return f"{text}; with {'; '.join(instance.overrides)}" if instance.overrides else text
 

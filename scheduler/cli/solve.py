@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from instances.geometry.units import Resolution
     from scheduler.solving import Engine
 
+MINING = ("whole", "partial")
 RESOLUTIONS = ("panel", "block")
 ENGINES = ("auto", "exact", "block")
 
@@ -45,6 +46,14 @@ def solve(
         str,
         typer.Option(metavar="NAME", help="exact (Pyomo and HiGHS), block (closures and neighbourhoods), or auto."),
     ] = "auto",
+    mining: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="whole: blocks or panels within one period; partial: over several, begun once what they need is "
+            "finished. As the mine says unless given; whole for MineLib.",
+        ),
+    ] = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="Folder of the run; runs/<mine>-<time> in the current folder unless given."),
@@ -63,8 +72,9 @@ def solve(
     from instances.findings import BadInput, Finding  # noqa: PLC0415
     from scheduler.cli.minelib_solve import MineLibSolve  # noqa: PLC0415
 
-    for name, value, known in (("--resolution", resolution, RESOLUTIONS), ("--engine", engine, ENGINES)):
-        if value not in known:
+    choices = (("--resolution", resolution, RESOLUTIONS), ("--engine", engine, ENGINES), ("--mining", mining, MINING))
+    for name, value, known in choices:
+        if value is not None and value not in known:
             raise BadInput([Finding(name, value, f"one of {', '.join(known)}")])
     refused = {"--set": bool(changes), "--node-limit": node_limit is not None, "--replace": replace}
     refused |= {"--resolution": resolution != "panel", "--report": report}
@@ -75,6 +85,7 @@ def solve(
         seed=seed,
         threads=threads,
         prove=engine == "exact",
+        mining=mining or "whole",
         out=out,
         precedence=precedence,
         blocks=blocks,
@@ -96,5 +107,7 @@ def solve(
         resolution=cast("Resolution", resolution),
         engine=cast("Engine", engine),
     )
+    if mining is not None:
+        changes = [*(changes or ()), f"{resolution}s.mining={mining}"]
     wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet, report=report)
     raise typer.Exit(Session(wanted, request, importing_s=time.perf_counter() - began).run())

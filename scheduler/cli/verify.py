@@ -32,6 +32,14 @@ def verify(
     solution: Annotated[
         str | None, typer.Option(metavar="FILE", help="A .sol file to value and check against a .cpit or .pcpsp file.")
     ] = None,
+    mining: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="How the blocks of --solution are mined: whole, within one period (unless given), or partial, over "
+            "several.",
+        ),
+    ] = None,
     precedence: PrecedenceOption = None,
     blocks: BlocksOption = None,
     independent: Annotated[
@@ -42,7 +50,7 @@ def verify(
     """Check a run: the mine, the plan's audit, the certified bound, the gap and every figure; exit code 5 if not."""
     from scheduler.cli.minelib_verify import MineLibCheck  # noqa: PLC0415
 
-    other = MineLibCheck(run, instance, solution, precedence, blocks, independent=independent, as_json=as_json)
+    other = MineLibCheck(run, instance, solution, mining, precedence, blocks, independent=independent, as_json=as_json)
     if other.concerned():
         raise typer.Exit(other.run())
     from scheduler.cli.output import emit, print_json  # noqa: PLC0415

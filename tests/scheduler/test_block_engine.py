@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -59,6 +61,39 @@ def test_both_engines_find_the_same_optimum_of_small_mines(drawn):
     assert checked.objective / 1000 == pytest.approx(answer.found.objective, rel=1e-5, abs=1e-3)
 
 
+@settings(
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
+)
+@given(drawn=mines())
+def test_both_engines_find_the_same_optimum_with_blocks_over_several_periods(drawn):
+    """Blocks mined in part: the same worth, no less than that of whole ones, and the plan audits."""
+    mine = drawn.instance.mine
+    blocks = mine.blocks.model_copy(update={"mining": "partial"})
+    instance = replace(drawn.instance, mine=mine.model_copy(update={"blocks": blocks}), _digest=[])
+    units = scheduling_units(instance, "block")
+    problem = compile_problem(instance, units)
+    assume(problem.phases_active_most is None)
+    exact = solve_exact(problem, EXACT)
+    try:
+        answer = solve_blocks(problem, SHORT)
+    except UnsupportedError:
+        assume(False)
+    if exact.result.outcome is Outcome.INFEASIBLE:
+        assert answer.solution is None
+        return
+    assert answer.solution is not None
+    scale = max(1.0, abs(exact.result.objective))
+    assert answer.found.objective <= exact.result.objective + 1e-5 * scale
+    assert answer.found.objective >= exact.result.objective - 1e-3 * scale
+    whole = solve_exact(compile_problem(drawn.instance, units), EXACT).result.objective
+    assert whole is None or exact.result.objective >= whole - 1e-6 * scale
+    checked = audit(instance, to_plan(problem, answer.solution, "block"), units=units)
+    assert checked.passed, [str(finding) for finding in checked.findings]
+
+
 RICH: dict[str, object] = {
     "operating.pit": {"fixed_cost_per_year": 1e5, "closure_cost": 2e5},
     "operating.mill": {"fixed_cost_per_year": 2e5, "closure_cost": 1e5},
@@ -81,6 +116,21 @@ def test_a_mine_by_blocks_is_a_whole_run():
     exact = solve_mine(instance, Request(gap=0.0, resolution="block", engine="exact", threads=1)).summary
     assert exact["engine"] == "exact"
     assert told["objective"] == pytest.approx(exact["objective"], rel=1e-6)
+
+
+def test_a_mine_with_blocks_over_several_periods_is_worth_no_less_and_says_so():
+    """The override stands in the run; the same plan held against whole mining fails its audit, where it differs."""
+    instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH | {"blocks.mining": "partial"})
+    answer = solve_mine(instance, Request(gap=1e-6, resolution="block", engine="block", threads=1))
+    whole = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH)
+    told = solve_mine(whole, Request(gap=1e-6, resolution="block", engine="block", threads=1)).summary
+    assert answer.audit.passed
+    assert answer.summary["mining"] == "partial"
+    assert told["mining"] == "whole"
+    assert answer.summary["lp_bound"] == pytest.approx(told["lp_bound"], rel=1e-6)
+    assert answer.summary["objective"] > told["objective"]
+    checked = audit(whole, answer.plan)
+    assert checked.found["whole"] > 0
 
 
 def test_small_mines_by_blocks_go_to_the_exact_engine_by_themselves():

@@ -43,7 +43,7 @@ class Columns:
         self.years = by_period(calendar.period_years, self.T)
         self.ends = np.cumsum(self.years)
         self.starts = self.ends - self.years
-        self.whole = units.resolution == "block" or self.mine.panels.mining == "whole"
+        self.whole = self.mine.mining(units.resolution) == "whole"
         self.metal = {name: {"pct": 1e-2, "g_per_t": 1e-6}[e.unit] for name, e in self.mine.elements.items()}
         self._ground(instance, units)
         self.places = [

@@ -58,6 +58,38 @@ def test_every_rule_is_held(mine, lines, expected):
     assert any(expected in str(finding) for finding in checked.findings), checked.findings
 
 
+SPANNING = ((0, 0, 0, 1.0), (1, 0, 0, 0.5), (1, 0, 1, 0.5), (2, 0, 1, 0.25), (2, 1, 1, 0.25))
+
+
+def test_blocks_may_span_periods_only_where_that_is_said(mine):
+    """Block 1 over two periods, block 2 left unfinished: a schedule of partial integrality and of nothing else."""
+    instance = read_instance(mine / "tiny.pcpsp")
+    partial = check_schedule(instance.problem, instance.precedence, rows(*SPANNING), "partial")
+    assert partial.findings == ()
+    assert partial.mining == "partial"
+    assert partial.objective == pytest.approx(-2 - 1.5 + (-1.5 + 1.5 + 0.25) / 1.25)
+    whole = [str(one) for one in check_schedule(instance.problem, instance.precedence, rows(*SPANNING)).findings]
+    assert any("block 1 is mined in 2 periods" in one for one in whole)
+    assert any("block 2 is mined to 0.5 of it" in one for one in whole)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((*SPANNING[:2], (1, 0, 1, 0.4), *SPANNING[3:]), "expected block 1, which it needs, finished (0.9 of it is)"),
+        ((*SPANNING[:3], (2, 0, 0, 0.01), (2, 0, 1, 0.5)), "block 2 is mined to 0.01 of it by the end of period 0"),
+        ((*SPANNING[:3], (2, 0, 0, 0.0001), (2, 0, 1, 0.5)), "block 2 is mined to 0.0001 of it by the end of period 0"),
+        ((*SPANNING[:2], (1, 0, 1, 0.6), *SPANNING[3:]), "block 1 is mined to 1.1 of it; expected all of it at most"),
+        ((*SPANNING[:3], (2, 0, 1, 0.3), (2, 1, 1, -0.1)), "block 2 is given a share of -0.1"),
+    ],
+)
+def test_every_rule_of_partial_integrality_is_held(mine, lines, expected):
+    """What is begun waits for what is finished; shares are not negative and no more than the block."""
+    instance = read_instance(mine / "tiny.pcpsp")
+    checked = check_schedule(instance.problem, instance.precedence, rows(*lines), "partial")
+    assert any(expected in str(finding) for finding in checked.findings), checked.findings
+
+
 def test_rounding_is_snapped_and_both_figures_given(mine):
     """Shares that add up to 0.99998 are one, a share of 0.00005 is none; the raw figure differs."""
     instance = read_instance(mine / "tiny.pcpsp")

@@ -17,6 +17,7 @@ from scheduler.minelib_checking import check_schedule
 from scheduler.minelib_solving import schedule_minelib
 from scheduler.outcome import NO_PLAN, OPTIMAL
 from solvers.closure_schedule import ScheduleOptions
+from tests.solvers.relaxation.programs import whole_optimum
 
 FOLDER = os.environ.get("PITWISE_MINELIB", "")
 published = pytest.mark.skipif(not FOLDER, reason="PITWISE_MINELIB does not name a folder with the MineLib files")
@@ -64,6 +65,52 @@ def test_a_rounded_schedule_keeps_every_rule_and_its_bound(instance):
     assert found.checked.findings == ()
     assert -1e-6 * max(abs(found.relaxation.bound), 1.0) <= found.checked.objective
     assert found.checked.objective <= found.relaxation.bound + 1e-6 * max(abs(found.relaxation.bound), 1.0)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(instances())
+def test_blocks_over_several_periods_reach_the_optimum_by_hand_and_no_less_than_whole_ones(instance):
+    """The program of partial integrality written out and given to HiGHS: same optimum; it checks in its own mode."""
+    spread = schedule_minelib(instance, ScheduleOptions(rounds=6, workers=1, spread=True))
+    optimum = whole_optimum(instance.program, spread=True)
+    whole = whole_optimum(instance.program, integer=True)
+    scale = max(abs(optimum), 1.0)
+    assert spread.checked.mining == "partial"
+    assert spread.checked.findings == ()
+    assert optimum >= whole - 1e-6 * scale
+    assert whole - 1e-4 * scale <= spread.checked.objective <= optimum + 1e-5 * scale
+    assert spread.checked.objective == pytest.approx(optimum, abs=1e-4 * scale)
+
+
+def test_a_run_with_blocks_over_several_periods_says_so_and_is_verified_as_such(mine):
+    """Half a block in each period: no plan of whole blocks, a plan of partial ones, and no way to mix them up."""
+    problem, run = mine / "tiny.cpit", mine / "run"
+    problem.write_text(problem.read_text().replace("0 0 L 2", "0 0 I 1.5 1.5"))
+    result = pitwise("solve", problem, "--mining", "partial", "--out", run, "--gap", "10")
+    assert result.exit_code == 0, result.output
+    assert "blocks over several periods (partial integrality)" in result.stdout
+    told = json.loads((run / "summary.json").read_text())
+    assert told["mining"] == "partial"
+    passed = pitwise("verify", run, "--instance", problem)
+    assert passed.exit_code == 0, passed.output
+    assert "(partial)" in passed.stdout
+    assert pitwise("verify", problem, "--solution", run / "solution.sol", "--mining", "partial").exit_code == 0
+    assert pitwise("verify", problem, "--solution", run / "solution.sol").exit_code == 5
+    for said, words in (("whole", "mined in 2 periods"), ("some", "the summary says 'some'")):
+        (run / "summary.json").write_text(json.dumps({**told, "mining": said}))
+        failed = pitwise("verify", run, "--instance", problem)
+        assert failed.exit_code == 5
+        assert words in failed.stdout
+
+
+def test_the_exact_engine_is_given_the_whole_program_where_that_is_asked(mine):
+    """HiGHS's bound is in the summary; without --engine exact there is none."""
+    problem = mine / "tiny.cpit"
+    told = json.loads(pitwise("solve", problem, "--out", mine / "one", "--engine", "exact", "--json").stdout)
+    assert told["solver_bound"] == pytest.approx(told["objective"], rel=1e-6)
+    assert told["status"] == OPTIMAL
+    told = json.loads(pitwise("solve", problem, "--out", mine / "two", "--json").stdout)
+    assert told["solver_bound"] is None
 
 
 def test_with_room_for_everything_the_schedule_is_optimal(mine):
@@ -128,6 +175,7 @@ def test_solve_ends_in_four_where_the_gap_is_not_reached(mine):
     [
         (("--set", "a=1"), "--set: expected a mine; the option has no meaning for MineLib"),
         (("--node-limit", "3"), "--node-limit: expected a mine"),
+        (("--mining", "both"), "--mining is 'both'; expected one of whole, partial"),
         (("--gap", "-1"), "--gap is -1.0; expected a fraction of 0 or more"),
         (("--precedence", "no.prec"), "no.prec: expected a file of this name"),
     ],
