@@ -44,7 +44,12 @@ def verify_mine_certificate(
     weaker, told = relaxed(problem)
     compiled = closure_program(weaker)
     tight = (tightening if certificate.tightened else untightened)(problem, compiled)
-    checks = [_reductions(certificate, told, tight), _cover(certificate, tight)]
+    changed = f", changed by {'; '.join(certificate.overrides)}" if certificate.overrides else ""
+    checks = [
+        Verified("instance", True, f"{instance.mine.name}{changed}, hash {digest[:12]}, by {certificate.resolution}s"),
+        _reductions(certificate, told, tight),
+        _cover(certificate, tight),
+    ]
     if not all(check.passed for check in checks):
         return checks
     number = {name: row for row, name in enumerate(tight.names)}

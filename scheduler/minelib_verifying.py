@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+import numpy as np
+
 from instances.findings import BadInput, Finding
 from instances.minelib import read_schedule
 from scheduler.certificates import Certificate, read_certificate, verify_certificate
@@ -16,6 +18,8 @@ from scheduler.verified import Verified
 from solvers.closure import PseudoflowKernel
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from scheduler.minelib import MineLibInstance
     from solvers.closure import KernelFactory
 
@@ -57,7 +61,14 @@ def verify_minelib_run(
         said = f"the summary says {summary.get('mining')!r}, expected one of {', '.join(MINING)}"
         return [*checks, Verified("mining", False, said)]
     checked = check_schedule(problem, instance.precedence, rows, mining)
-    return [*checks, _schedule(checked), *_figures(summary, certificate, checked)]
+    told = {"name": problem.name, "kind": problem.kind, "blocks_mined": checked.blocks_mined}
+    tables = {"value_by_period": checked.value_by_period, "resource_use": checked.use}
+    return [
+        *checks,
+        _schedule(checked),
+        *_figures(summary, certificate, checked),
+        _told(summary, told, tables),
+    ]
 
 
 def _summary(path: Path) -> Mapping[str, Any]:
@@ -96,9 +107,45 @@ def _figures(summary: Mapping[str, Any], certificate: Certificate, checked: Chec
             same = said is None if value is None else _is_number(said) and abs(said - value) <= TOLERANCE
             if not same:
                 wrong.append(f"{key} is {said!r}, objective and bound make it {value!r}")
+        wrong += _bounds(summary, objective, bound)
     if summary.get("instance_hash") != certificate.instance_hash:
         wrong.append(f"instance_hash is {summary.get('instance_hash')!r}, not that of the certificate")
     yield Verified("figures", not wrong, "objective, bound and gaps follow from schedule and certificate", tuple(wrong))
+
+
+def _bounds(summary: Mapping[str, Any], objective: float, lp_bound: float) -> Iterator[str]:
+    """What is wrong with bound and gap: the smaller of the certified bound and that of a solver, if one was asked."""
+    solver = summary.get("solver_bound")
+    if solver is not None and not _is_number(solver):
+        yield f"solver_bound is {solver!r}, expected a number or none"
+        return
+    best = lp_bound if solver is None else min(lp_bound, solver)
+    gap = (best - objective) / abs(objective) if objective else None
+    for key, value, size in (("bound", best, max(abs(best), 1.0)), ("gap", gap, 1.0)):
+        said = summary.get(key)
+        same = said is None if value is None else _is_number(said) and abs(said - value) <= TOLERANCE * size
+        if not same:
+            yield f"{key} is {said!r}, expected {value!r}"
+
+
+def _told(
+    summary: Mapping[str, Any], figures: Mapping[str, object], tables: Mapping[str, NDArray[np.float64]]
+) -> Verified:
+    """Whether other figures of the summary, where it has them, follow from problem and schedule."""
+    wrong = [
+        f"{key} is {summary[key]!r}, expected {value!r}"
+        for key, value in figures.items()
+        if key in summary and summary[key] != value
+    ]
+    for key, table in tables.items():
+        try:
+            said = np.asarray(summary.get(key, table), dtype=np.float64)
+            same = said.shape == table.shape and np.allclose(said, table, rtol=TOLERANCE, atol=TOLERANCE)
+        except (TypeError, ValueError):
+            same = False
+        if not same:
+            wrong.append(f"{key} differs from what the schedule gives")
+    return Verified("summary", not wrong, "name, blocks mined, value and use by period", tuple(wrong))
 
 
 def _is_number(value: object) -> TypeGuard[float]:

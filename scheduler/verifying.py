@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from instances.findings import BadInput
-from instances.geometry.units import scheduling_units
+from instances.geometry.units import scheduling_units, units_without_arcs
 from instances.instance import Instance
 from instances.reading import read_mine
 from scheduler.audit import audit
@@ -56,7 +56,7 @@ def verify_run(folder: str | Path, mine: str | Path | None = None, *, independen
     instance = run.instance if given is None else given
     if not checks[0].passed:
         return checks
-    checks += [_audit(instance, run), *_arithmetic(run.summary), *_recomputed(instance, run)]
+    checks += [_identity(instance, run), _audit(instance, run), *_arithmetic(run.summary), *_recomputed(instance, run)]
     return [*checks, *_certificate(instance, run, StagedFlowKernel if independent else PseudoflowKernel)]
 
 
@@ -64,8 +64,10 @@ def _certificate(instance: Instance, run: Run, kernel: KernelFactory) -> Iterato
     """The bound that the run's certificate proves; nothing where neither file nor summary speaks of one."""
     file = run.folder / CERTIFICATE
     if not file.exists():
-        if run.summary.get("certified_bound") is not None:
-            yield Verified("certificate", False, f"the summary claims a certified bound, {CERTIFICATE} is missing")
+        claimed = [key for key in ("certified_bound", "gap_certified", "lp_bound") if run.summary.get(key) is not None]
+        if claimed:
+            told = f"the summary claims {', '.join(claimed)}; {CERTIFICATE} is missing"
+            yield Verified("certificate", False, told)
         return
     try:
         certificate = read_mine_certificate(file)
@@ -80,12 +82,35 @@ def _hash(run: Run, given: Instance | None) -> Verified:
     said, copy = run.summary.get("instance_hash"), run.instance.hash()
     if said != copy:
         return Verified("mine", False, f"the summary is of the mine {said}, the folder holds {copy}")
+    changed = f", changed by {'; '.join(run.instance.overrides)}" if run.instance.overrides else ""
     if given is None:
-        text = f"trusting the folder's own copy of the mine, hash {copy}; --instance checks against another"
+        text = f"trusting the folder's own copy of the mine, hash {copy}{changed}; --instance checks against another"
         return Verified("mine", True, text)
     if given.hash() != copy:
         return Verified("mine", False, f"the mine given has the hash {given.hash()}, the run is of {copy}")
-    return Verified("mine", True, f"the mine given is the one that was solved, hash {copy}")
+    return Verified("mine", True, f"the mine given{changed} is the one that was solved, hash {copy}")
+
+
+def _identity(instance: Instance, run: Run) -> Verified:
+    """Whether the summary says of which mine it is, and how its units were mined."""
+    mine, resolution = instance.mine, run.plan.resolution
+    expected: dict[str, object] = {
+        "instance": mine.name,
+        "currency": mine.money.currency,
+        "overrides": list(instance.overrides),
+        "periods": mine.calendar.periods,
+        "resolution": resolution,
+        "mining": mine.mining(resolution),
+        "units": len(units_without_arcs(instance, resolution).units),
+    }
+    wrong = [
+        f"{key} is {run.summary[key]!r}, expected {value!r}"
+        for key, value in expected.items()
+        if key in run.summary and run.summary[key] != value
+    ]
+    how = {"whole": "each mined within one period", "partial": "which may be mined over several periods"}
+    text = f"{expected['units']:,} {resolution}s, {how[mine.mining(resolution)]}"
+    return Verified("summary", not wrong, text, tuple(wrong))
 
 
 def _audit(instance: Instance, run: Run) -> Verified:

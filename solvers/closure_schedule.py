@@ -181,6 +181,8 @@ def find_schedule(
         limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
         cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
         seconds["cases"] = time.perf_counter() - then
+        if cases.bound == -np.inf:
+            return FoundSchedule(relaxation, cases, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
     then = time.perf_counter()
     builder = SpreadSubprogramBuilder(program) if options.spread else SubprogramBuilder(program)
     points = _points(program, relaxation, cases)

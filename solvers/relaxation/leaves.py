@@ -68,9 +68,14 @@ def every_case(chains: Sequence[Chain]) -> Ranges:
 
 
 def in_case(program: ClosureProgram, chains: Sequence[Chain], ranges: Ranges) -> ClosureProgram | None:
-    """The program with the variables that the ranges fix; None where its own bounds leave no point of the case."""
+    """The program with the variables that the ranges fix; None where its own bounds leave no point of the case.
+
+    Of a range that reaches below 0, or beyond the length of its chain, what lies inside counts.
+    """
     lower, upper = program.extra_lower.copy(), program.extra_upper.copy()
-    for chain, (least, most) in zip(chains, ranges, strict=True):
+    for chain, (low, high) in zip(chains, ranges, strict=True):
+        # A negative number would count from the end of the chain.
+        least, most = max(low, 0), max(high, 0)
         first, last = chain.index[:least], chain.index[most:]
         lower[first] = np.maximum(lower[first], 1.0 if chain.falling else 0.0)
         upper[first] = np.minimum(upper[first], 1.0 if chain.falling else 0.0)

@@ -8,9 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from instances.geometry.units import scheduling_units
+from instances.reading import read_mine
+from scheduler.blockscale import closure_program
+from scheduler.compiling import compile_problem
+from scheduler.mine_certificates import THOUSAND
+from scheduler.tightening import tightening
+from solvers.relaxation.branching import bound_by_cases
+from solvers.relaxation.leaves import in_case
 from tests.builders import tiny_blocks, tiny_data, write_mine
 from tests.scheduler.cli.conftest import Pitwise, only_object
 
@@ -200,6 +209,36 @@ def test_the_second_kernel_catches_them_too(pitwise: Pitwise, spoiled: Path, fau
     assert said in failing(pitwise, spoiled, "--independent")
 
 
+def test_a_range_from_below_nothing_proves_no_less_than_it_holds(pitwise: Pitwise, certified: Path, tmp_path: Path):
+    """Cases bounded with the crusher bought in the last period at the soonest, said to hold every period.
+
+    Counted from the end of its chain a range from -1 would be just that, and the bound, which lies below what the plan
+    is worth, would pass.
+    """
+    instance = read_mine(str(certified.parent / "mine"))
+    problem = compile_problem(instance, scheduling_units(instance, "panel"))
+    tight = tightening(problem, closure_program(problem))
+    chains = dict(tight.chains)
+    late = in_case(tight.program, [chains.pop("bought.crusher")], ((5, 6),))
+    found = bound_by_cases(late, list(chains.values()), tight.aside)
+    proof = certificate(certified)
+    assert THOUSAND * found.bound < proof["objective"]
+    proof["reductions"]["rows"] = [list(tight.names[row]) for row in found.rows]
+    proof["bound"] = THOUSAND * found.bound
+    proof["cases"] = [
+        {
+            "ranges": {**dict(zip(chains, map(list, leaf.ranges), strict=True)), "bought.crusher": [-1, 6]},
+            "bound": THOUSAND * leaf.bound if np.isfinite(leaf.bound) else None,
+            "multipliers": leaf.multipliers.tolist(),
+        }
+        for leaf in found.leaves
+    ]
+    (tmp_path / "forged.json").write_text(json.dumps(proof))
+    assert "its multipliers prove" in failing(
+        pitwise, tmp_path / "forged.json", "--instance", certified.parent / "mine"
+    )
+
+
 @pytest.mark.parametrize("kept", [0, 1, 400, -3])
 def test_a_certificate_cut_off_is_caught(pitwise: Pitwise, spoiled: Path, kept: int):
     file = spoiled / "certificate.json"
@@ -210,6 +249,31 @@ def test_a_certificate_cut_off_is_caught(pitwise: Pitwise, spoiled: Path, kept: 
 def test_a_missing_certificate_is_caught(pitwise: Pitwise, spoiled: Path):
     (spoiled / "certificate.json").unlink()
     assert "certificate.json is missing" in failing(pitwise, spoiled)
+
+
+def test_a_bound_without_its_certificate_is_caught(pitwise: Pitwise, spoiled: Path):
+    """The plain bound alone is a claim too."""
+    (spoiled / "certificate.json").unlink()
+
+    def change(summary: Json) -> None:
+        bound = summary["solver_bound"]
+        gap = bound - summary["objective"]
+        summary.update(certified_bound=None, gap_certified=None, bound=bound)
+        summary.update(gap_abs=gap, gap=gap / summary["objective"])
+
+    edit(spoiled, change, "summary.json")
+    assert "claims lp_bound" in failing(pitwise, spoiled)
+
+
+def test_the_changes_to_a_mine_are_told(pitwise: Pitwise, tmp_path: Path):
+    """What holds of a changed mine is not passed off as true of the mine itself, by run nor certificate."""
+    mine = write_mine(tmp_path / "mine", tiny_data(periods=3), tiny_blocks())
+    solving = ("--set", "costs.mining_per_t=1.5", "--out", tmp_path / "run", "--quiet")
+    assert pitwise("solve", mine, *solving).exit_code == 0
+    for subject in (tmp_path / "run", tmp_path / "run" / "certificate.json"):
+        result = pitwise("verify", subject, "--instance", mine)
+        assert result.exit_code == 0, result.output
+        assert "changed by costs.mining_per_t=1.5" in result.stdout
 
 
 def test_another_mine_than_the_one_given_is_caught(pitwise: Pitwise, certified: Path, tmp_path: Path):

@@ -103,6 +103,13 @@ def test_a_parcel_that_the_mine_has_not_is_found_out(pitwise: Pitwise, run_copy:
         ({"copper_mlb_total": 9.9}, "copper_mlb_total"),
         ({"copper_mlb_by_period": {"2020": 1.0}}, "other periods"),
         ({"instance_hash": "0" * 64}, "the summary is of the mine 0000"),
+        ({"mining": "whole"}, "mining is 'whole', expected 'partial'"),
+        ({"resolution": "block"}, "resolution is 'block', expected 'panel'"),
+        ({"units": 1}, "units is 1"),
+        ({"periods": 99}, "periods is 99"),
+        ({"overrides": ["a=1"]}, "overrides is ['a=1'], expected []"),
+        ({"currency": "gold"}, "currency is 'gold'"),
+        ({"instance": "another"}, "instance is 'another'"),
     ],
 )
 def test_an_edited_summary_is_found_out(pitwise: Pitwise, run_copy: Path, values: dict[str, object], said: str):

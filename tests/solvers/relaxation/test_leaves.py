@@ -155,3 +155,35 @@ def test_a_case_without_a_point_is_proven_and_not_believed():
         assert np.isfinite(leaf_bound(program, chains, lied))
     found = bound_by_cases(program, chains, ValidRows.none(program), CaseLimits(relative_gap=1e-9, solves=500))
     assert found.bound == pytest.approx(best_combination(program, chains), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("falling", [True, False])
+@pytest.mark.parametrize("pair", [(-1, 4), (-3, 2), (-2, -1), (1, 9), (-5, 9)])
+def test_a_range_beyond_its_chain_fixes_no_more_than_what_lies_inside(falling, pair):
+    """Numbers below 0 are 0, and do not count from the end of the chain."""
+    program = with_run_of(4)
+    chain = Chain(np.arange(4), falling=falling)
+    one = in_case(program, [chain], (pair,))
+    two = in_case(program, [chain], ((max(pair[0], 0), min(max(pair[1], 0), 4)),))
+    assert np.array_equal(one.extra_lower, two.extra_lower)
+    assert np.array_equal(one.extra_upper, two.extra_upper)
+
+
+def with_run_of(length):
+    """A program of one node and so many variables from 0 to 1."""
+    none = np.zeros(0, np.int64)
+    return ClosureProgram(
+        n_nodes=1,
+        n_steps=1,
+        arc_tail=none,
+        arc_head=none,
+        part_node=np.zeros(1, np.int64),
+        value=np.ones((1, 1, 1)),
+        rows=sparse.csr_array((0, 1)),
+        row_lower=np.zeros(0),
+        row_upper=np.zeros(0),
+        extra_value=np.ones(length),
+        extra_lower=np.zeros(length),
+        extra_upper=np.ones(length),
+        extra_rows=sparse.csr_array((0, length)),
+    )
