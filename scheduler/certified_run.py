@@ -1,4 +1,7 @@
-"""The certificate of a solve: the bound that anybody can check beside the solver's, and which of the two is better."""
+"""The certificate of a solve: the bound that anybody can check beside the solver's, and which of the two is better.
+
+Where there is no plan: the proof of that, if multipliers give one.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,20 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from instances.geometry.units import Resolution, scheduling_units
 from instances.instance import Instance
 from scheduler.blockscale import UnsupportedError
+from scheduler.compiling import compile_problem
 from scheduler.mine_certificate_file import mine_certificate_object
-from scheduler.mine_certificates import SECONDS, THOUSAND, TOLERANCE, Identity, certified_figures, certify_mine
+from scheduler.mine_certificates import (
+    SECONDS,
+    THOUSAND,
+    TOLERANCE,
+    Identity,
+    certified_figures,
+    certify_mine,
+    refute_mine,
+)
 from scheduler.outcome import status_of
 from scheduler.problem import Problem
 from solvers.closure import WeightError
@@ -67,6 +80,30 @@ def certified_run(
     figures = certified_figures(certificate)
     figures |= better_bound(summary, certificate.bound)
     return mine_certificate_object(certificate, summary["versions"]), figures
+
+
+def refutation(
+    instance: Instance,
+    resolution: Resolution,
+    versions: Mapping[str, str],
+    cancel: Callable[[], bool] | None = None,
+) -> dict[str, object] | None:
+    """The proof that a mine has no plan, as the object of its file; ``None`` where multipliers do not prove it.
+
+    Args:
+        instance: the mine.
+        resolution: of its units.
+        versions: for the record.
+        cancel: asked again and again; true ends the search for a proof.
+    """
+    problem = compile_problem(instance, scheduling_units(instance, resolution))
+    identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), resolution)
+    try:
+        found = refute_mine(problem, identity, interrupted=cancel)
+    except (UnsupportedError, WeightError, RuntimeError) as error:
+        logger.warning("no proof: %s", error)
+        return None
+    return None if found is None else mine_certificate_object(found, versions)
 
 
 def _without(why: str) -> tuple[None, dict[str, object]]:

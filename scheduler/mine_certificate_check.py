@@ -114,9 +114,14 @@ def _bound(certificate: MineCertificate, program: ClosureProgram, tight: Tighten
         if _below(claimed, found):
             said = "no plan" if case.bound is None else f"{case.bound:,.2f}"
             wrong.append(f"case {number}: claimed {said}, its multipliers prove {found:,.2f}")
+    name = kernel(closure_graph(0, [], [])).name
+    if certificate.bound == -np.inf:
+        if largest > -np.inf:
+            wrong.append(f"the multipliers do not rule every plan out: they allow one worth {largest:,.2f}")
+        text = f"claimed that there is none; a closure a case by {name} {'leaves some' if wrong else 'leaves none'}"
+        return Verified("no plan", not wrong, text, tuple(wrong))
     if _below(certificate.bound, largest):
         wrong.append(f"the bound claimed lies below {largest:,.2f}, which is what the multipliers prove")
-    name = kernel(closure_graph(0, [], [])).name
     text = f"claimed {certificate.bound:,.2f}; a closure a case by {name} gives {largest:,.2f}"
     return Verified("certified bound", not wrong, text, tuple(wrong))
 
@@ -140,6 +145,8 @@ def _below(claimed: float, found: float) -> bool:
 
 def verify_claims(certificate: MineCertificate, summary: Mapping[str, Any], resolution: str) -> Verified:
     """Whether the summary of a run says what its certificate does, and the plan is no better than the bound."""
+    if certificate.bound == -np.inf:
+        return Verified("certificate", False, "it claims that there is no plan, beside one")
     wrong = []
     objective = certificate.objective
     gap = (certificate.bound - objective) / abs(objective) if objective else None

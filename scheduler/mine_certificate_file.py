@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -14,7 +15,8 @@ from scheduler.mine_certificates import Case, MineCertificate
 from scheduler.problem import Array
 
 FORMAT = 1
-CLAIM = "plan bound"
+CLAIM, NO_PLAN = "plan bound", "no plan"
+"""No plan is worth more than the bound; there is no plan at all."""
 _LARGEST = 1e300
 
 
@@ -22,8 +24,8 @@ def mine_certificate_object(certificate: MineCertificate, versions: Mapping[str,
     """The certificate as the object of its file; ``versions`` are for the record."""
     return {
         "format": FORMAT,
-        "claim": CLAIM,
-        "bound": certificate.bound,
+        "claim": claim_of(certificate),
+        "bound": certificate.bound if certificate.bound > -math.inf else None,
         "lp_bound": certificate.lp_bound,
         "objective": certificate.objective,
         "instance": {
@@ -48,13 +50,18 @@ def mine_certificate_object(certificate: MineCertificate, versions: Mapping[str,
     }
 
 
+def claim_of(certificate: MineCertificate) -> str:
+    """What a certificate claims."""
+    return CLAIM if certificate.bound > -math.inf else NO_PLAN
+
+
 def is_mine_certificate(path: str | Path) -> bool:
     """Whether a file is a certificate of a mine, by its claim alone; false for what cannot be read."""
     try:
         content = json.loads(Path(path).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(content, dict) and content.get("claim") == CLAIM
+    return isinstance(content, dict) and content.get("claim") in {CLAIM, NO_PLAN}
 
 
 def read_mine_certificate(path: str | Path) -> MineCertificate:
@@ -80,7 +87,7 @@ def read_mine_certificate(path: str | Path) -> MineCertificate:
         overrides=tuple(reader.texts(mine.get("overrides"), "instance.overrides")),
         resolution=reader.text(mine, "resolution", "instance.resolution"),
         objective=reader.number(content, "objective", optional=True),
-        bound=reader.number(content, "bound") or 0.0,
+        bound=reader.bound(content),
         cases=cases,
         tightened=bool(tightened),
         rows=rows,
@@ -115,12 +122,21 @@ class _Reader:
             raise BadInput([Finding(self.file, None, "a certificate in JSON; the file is damaged")]) from error
         if not isinstance(content, dict):
             raise BadInput([Finding(self.file, type(content).__name__, "a JSON object")])
-        for key, expected in (("format", FORMAT), ("claim", CLAIM)):
-            if content.get(key) != expected:
-                self.fault(key, content.get(key), f"{expected}, the one this version reads")
+        if content.get("format") != FORMAT:
+            self.fault("format", content.get("format"), f"{FORMAT}, the one this version reads")
+        if content.get("claim") not in (CLAIM, NO_PLAN):
+            self.fault("claim", content.get("claim"), f"{CLAIM} or {NO_PLAN}")
         if self.findings:
             raise BadInput(self.findings)
         return content
+
+    def bound(self, content: Mapping[str, Any]) -> float:
+        """The bound claimed, -inf where the claim is that there is no plan."""
+        if content["claim"] == CLAIM:
+            return self.number(content, "bound") or 0.0
+        if content.get("bound") is not None:
+            self.fault("bound", content["bound"], f"none, as the claim is {NO_PLAN}")
+        return -math.inf
 
     def mapping(self, content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
         value = content.get(key)

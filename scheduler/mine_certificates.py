@@ -62,7 +62,7 @@ class MineCertificate:
         overrides: changes to the mine, for whoever reads it again.
         resolution: whether the units are panels or blocks.
         objective: of the plan it came with, currency; ``None`` without one.
-        bound: no plan is worth more, currency.
+        bound: no plan is worth more, currency; -inf where there is no plan.
         cases: cover every plan.
         tightened: whether earliest periods by cone and capacity are used.
         rows: names of the rows used that every plan keeps.
@@ -160,6 +160,43 @@ def certify_mine(
     return _certificate(identity, compiled, tight, found, objective=objective, lp=lp, told=told)
 
 
+def refute_mine(
+    problem: Problem,
+    identity: Identity,
+    *,
+    seconds: float | None = SECONDS,
+    interrupted: Callable[[], bool] | None = None,
+) -> MineCertificate | None:
+    """A certificate that a mine has no plan; ``None`` where cases and relaxation do not rule every plan out.
+
+    First without any reduction, then by cases over what switches once, with what integrality allows to add.
+
+    Args:
+        problem: the problem of the mine.
+        identity: of the mine.
+        seconds: wall time, looked at between closures; ``None`` for no limit.
+        interrupted: asked before every closure; true ends the search.
+
+    Raises:
+        UnsupportedError: where the problem cannot be relaxed to a closure program.
+    """
+    weaker, told = relaxed(problem)
+    compiled = closure_program(weaker)
+    begun = time.perf_counter()
+    lp = solve_relaxation(compiled.program, StopRule(LP_GAP, seconds, interrupted=interrupted))
+    tight = untightened(problem, compiled)
+    leaf = Leaf(every_case(list(tight.chains.values())), lp.multipliers, -np.inf)
+    found = Cases((leaf,), np.zeros(0, np.int64), -np.inf, 1, lp.seconds)
+    if lp.outcome is not Outcome.INFEASIBLE:
+        tight = tightening(problem, compiled)
+        left = None if seconds is None else max(seconds - (time.perf_counter() - begun), 0.0)
+        limits = CaseLimits(seconds=left, interrupted=interrupted)
+        found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp)
+    if found.bound > -np.inf:
+        return None
+    return _certificate(identity, compiled, tight, found, objective=None, lp=None, told=told)
+
+
 def certificate_from_relaxation(
     problem: Problem,
     compiled: Compiled,
@@ -197,14 +234,15 @@ def _certificate(
     found: Cases,
     *,
     objective: float | None,
-    lp: RelaxationResult,
+    lp: RelaxationResult | None,
     told: tuple[str, ...],
 ) -> MineCertificate:
     """The certificate, every bound recomputed as whoever checks it will."""
     program = tight.aside.added_to(tight.program, found.rows)
     linked = list(tight.chains.values())
     bounds = [leaf_bound(program, linked, leaf) for leaf in found.leaves]
-    if max(bounds) > found.bound + TOLERANCE * max(abs(found.bound), 1.0):
+    slack = TOLERANCE * max(abs(found.bound), 1.0) if np.isfinite(found.bound) else 0.0
+    if max(bounds) > found.bound + slack:
         raise RuntimeError("the multipliers found do not prove the bound found with them")
     everything = every_case(linked)
     cases = [
@@ -226,8 +264,8 @@ def _certificate(
         tightened=tight.program is not compiled.program,
         rows=tuple(tight.names[row] for row in found.rows.tolist()),
         relaxed=told,
-        lp_bound=THOUSAND * bound_from_multipliers(compiled.program, lp.multipliers),
-        lp_multipliers=lp.multipliers,
+        lp_bound=None if lp is None else THOUSAND * bound_from_multipliers(compiled.program, lp.multipliers),
+        lp_multipliers=None if lp is None else lp.multipliers,
         kernel=PseudoflowKernel(closure_graph(0, [], [])).name,
     )
 

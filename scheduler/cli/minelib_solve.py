@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from instances.findings import BadInput, Finding
 from scheduler.cli.bound import BoundLine, refuse_limits, write_certificate
+from scheduler.cli.minelib_arguments import refuse_file
 from scheduler.outcome import INFEASIBLE, ExitCode
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class MineLibSolve:
         prove: whether HiGHS is given the whole program in the end.
         mining: whether blocks are mined whole or may be over several periods.
         out: folder of the run, or ``None`` for a new one.
+        proof: file for the proof that there is no schedule, or ``None``.
         precedence: the ``.prec`` file, or ``None`` for the one beside.
         blocks: the ``.blocks`` file, or ``None`` for the one beside.
         refused: options that have no meaning here, by name, and whether they were given.
@@ -53,6 +55,7 @@ class MineLibSolve:
     prove: bool
     mining: str
     out: str | None
+    proof: str | None
     precedence: str | None
     blocks: str | None
     refused: Mapping[str, bool]
@@ -82,6 +85,7 @@ class MineLibSolve:
         stamp = dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
         folder = self.out or f"runs/{Path(self.file).name.replace('.', '-')}-{stamp}"
         refuse_unwritable(folder, replace=False)
+        refuse_file(self.proof, replace=False)
         instance = read_instance(self.file, self.precedence, self.blocks)
         line, began = BoundLine(shown=not self.quiet), time.perf_counter()
         try:
@@ -111,6 +115,10 @@ class MineLibSolve:
             "seconds": time.perf_counter() - began,
         }
         written = None if found.rows is None else _write(Path(folder), instance, found, summary)
+        if code is ExitCode.INFEASIBLE:
+            if self.proof is not None:
+                write_certificate(self.proof, instance, found.relaxation)
+            summary["proof"] = self.proof
         self._tell({**summary, "exit_code": int(code), "run": written}, found)
         return code
 
@@ -144,6 +152,9 @@ class MineLibSolve:
                 console.print(f"  audit      {f'{len(broken):,} findings' if broken else 'keeps every rule'}")
                 for finding in broken[:FINDINGS_SHOWN]:
                     console.print(f"FAILED  {finding}", soft_wrap=True)
+            if "proof" in summary:
+                told = summary["proof"] or "--proof FILE writes it, for pitwise verify FILE to check"
+                console.print(f"  proof      no schedule keeps every limit, by multipliers: {told}", soft_wrap=True)
             console.print(f"  seconds    {summary['seconds']:.2f}")
             if summary["run"] is not None:
                 console.print(f"  written to {summary['run']}", soft_wrap=True)

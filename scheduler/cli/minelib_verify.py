@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -109,12 +110,13 @@ class MineLibCheck:
     def _mine_certificate(self) -> ExitCode:
         from instances.reading import read_mine  # noqa: PLC0415
         from scheduler.mine_certificate_check import verify_mine_certificate  # noqa: PLC0415
-        from scheduler.mine_certificate_file import CLAIM, read_mine_certificate  # noqa: PLC0415
+        from scheduler.mine_certificate_file import claim_of, read_mine_certificate  # noqa: PLC0415
 
         certificate = read_mine_certificate(self.subject)
         instance = read_mine(str(self.instance), certificate.overrides)
         checks = verify_mine_certificate(certificate, instance, self._kernel())
-        return self._tell(checks, {"certificate": self.subject, "claim": CLAIM, "bound": certificate.bound})
+        bound = certificate.bound if certificate.bound > -math.inf else None
+        return self._tell(checks, {"certificate": self.subject, "claim": claim_of(certificate), "bound": bound})
 
     def _run_folder(self) -> ExitCode:
         from scheduler.minelib_verifying import verify_minelib_run  # noqa: PLC0415

@@ -38,6 +38,7 @@ STAGES = (
     "improvement",
     "certificate",
     "conflicts",
+    "proof",
     "audit",
     "cash_flow",
 )
@@ -76,8 +77,18 @@ def print_no_plan(console: Console, instance: Instance, summary: Summary) -> Non
             say(console, conflict["text"], indent="  ")
         if not conflicts:
             console.print("  which limits conflict could not be told in the time allowed for it")
+        say(console, proof_line(summary), indent="  ")
     say(console, seconds_line(summary))
-    console.print("nothing was written")
+    console.print("nothing else was written" if summary.get("proof") else "nothing was written")
+
+
+def proof_line(summary: Summary) -> str:
+    """Where the proof that there is no plan stands."""
+    if "proof" not in summary:
+        return "--proof FILE writes a proof by multipliers, where there is one, that pitwise verify checks"
+    if summary["proof"] is None:
+        return "no proof written: multipliers alone do not rule every plan out, only solving does"
+    return f"proof by multipliers: {summary['proof']}; pitwise verify {summary['proof']} --instance MINE checks it"
 
 
 def headline(instance: Instance, summary: Summary) -> str:

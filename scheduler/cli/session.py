@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
@@ -16,13 +16,15 @@ import typer
 from instances.findings import BadInput, Finding
 from instances.instance import Instance
 from instances.reading import read_mine
+from scheduler.certified_run import refutation
 from scheduler.cli.interrupt import first_interrupt_stops
+from scheduler.cli.minelib_arguments import refuse_file, write_whole
 from scheduler.cli.output import page, print_json
 from scheduler.cli.progress import Notes, ProgressLine
 from scheduler.cli.report import print_no_plan, print_run
 from scheduler.outcome import NO_PLAN, ExitCode
-from scheduler.runfolder import refuse_occupied, write_run
-from scheduler.solving import Answer, Clock, Request, solve_mine
+from scheduler.runfolder import json_text, refuse_occupied, write_run
+from scheduler.solving import Answer, Clock, Request, solve_mine, versions
 
 OURS = ("instances", "scheduler", "solvers")
 RUNS = "runs"
@@ -40,6 +42,7 @@ class Wanted:
         as_json: whether the summary is printed as JSON.
         quiet: whether there is no progress.
         report: whether the run is reported too.
+        proof: file for the proof that there is no plan, or ``None``.
     """
 
     mine: str
@@ -49,6 +52,7 @@ class Wanted:
     as_json: bool
     quiet: bool
     report: bool = False
+    proof: str | None = None
 
 
 class Session:
@@ -70,12 +74,15 @@ class Session:
         self.request.options()
         if self.wanted.out is not None:
             refuse_unwritable(self.wanted.out, replace=self.wanted.replace)
+        refuse_file(self.wanted.proof, replace=self.wanted.replace)
         try:
             with self.clock.stage("read"):
                 instance = read_mine(self.wanted.mine, self.wanted.changes)
             folder = self.wanted.out or new_folder(instance)
             refuse_unwritable(folder, replace=self.wanted.replace)
             answer, log = self._solved(instance)
+            if answer.exit_code is ExitCode.INFEASIBLE:
+                answer = self._refuted(answer)
         except KeyboardInterrupt:
             self.line.clear()
             return self._interrupted()
@@ -106,6 +113,23 @@ class Session:
                 log_file=solver_log,
             )
             return answer, "\n".join([_log_head(answer), *map(_text, (Path(scratch) / "notes.txt", solver_log))])
+
+    def _refuted(self, answer: Answer) -> Answer:
+        """The answer that there is no plan, with the proof written where it was asked for and one was found."""
+        file = self.wanted.proof
+        if file is None:
+            return answer
+        with self.clock.stage("proof"), first_interrupt_stops() as cancel:
+            certificate = refutation(answer.instance, self.request.resolution, versions(), cancel)
+        if certificate is not None:
+            text = json_text(certificate)
+            write_whole(file, lambda scratch: scratch.write_text(text, encoding="utf-8"))
+        summary = {
+            **answer.summary,
+            "proof": None if certificate is None else file,
+            "seconds": {**self.clock.seconds, "total": self.clock.spent()},
+        }
+        return replace(answer, summary=summary)
 
     def _written(self, answer: Answer, folder: str, log: str) -> str:
         assert answer.plan is not None  # noqa: S101

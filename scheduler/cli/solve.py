@@ -62,6 +62,10 @@ def solve(
     report: Annotated[
         bool, typer.Option("--report", help="Write report.html and report.xlsx into the run's folder too.")
     ] = False,
+    proof: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Where no plan keeps all limits, write a proof that verify can check."),
+    ] = None,
     precedence: PrecedenceOption = None,
     blocks: BlocksOption = None,
     as_json: JsonOption = False,
@@ -87,6 +91,7 @@ def solve(
         prove=engine == "exact",
         mining=mining or "whole",
         out=out,
+        proof=proof,
         precedence=precedence,
         blocks=blocks,
         refused=refused,
@@ -109,5 +114,7 @@ def solve(
     )
     if mining is not None:
         changes = [*(changes or ()), f"{resolution}s.mining={mining}"]
-    wanted = Wanted(mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet, report=report)
+    wanted = Wanted(
+        mine, tuple(changes or ()), out, replace=replace, as_json=as_json, quiet=quiet, report=report, proof=proof
+    )
     raise typer.Exit(Session(wanted, request, importing_s=time.perf_counter() - began).run())

@@ -20,6 +20,7 @@ from scheduler.mine_certificates import (
     Identity,
     certificate_from_relaxation,
     certify_mine,
+    refute_mine,
     relaxed,
 )
 from scheduler.problem import Problem
@@ -74,6 +75,18 @@ def test_no_plan_is_worth_more_than_its_certificate_says(drawn: Drawn):
         worst = int(np.argmax(tight.aside.excess(x, extras)))
         assert tight.aside.excess(x, extras)[worst] <= 1e-6, tight.names[worst]
     assert all(check.passed for check in verify_mine_certificate(found, drawn.instance))
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=SLOW)
+@given(drawn=mines(always=("mill_min",)))
+def test_only_mines_without_a_plan_are_refuted(drawn: Drawn):
+    """Against the exact engine: a proof is never found where there is a plan, and verifies where it is found."""
+    problem = compile_problem(drawn.instance, drawn.units)
+    exact = solve_exact(problem, SolveOptions(gap=0.5))
+    found = refute_mine(problem, identity(drawn.instance, drawn.units.resolution), seconds=None)
+    assert found is None or exact.solution is None
+    if found is not None:
+        assert all(check.passed for check in verify_mine_certificate(found, drawn.instance, StagedFlowKernel))
 
 
 def test_the_file_holds_all_of_a_certificate(tmp_path):

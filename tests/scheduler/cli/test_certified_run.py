@@ -336,6 +336,83 @@ def test_a_fault_in_the_plan_is_caught(pitwise: Pitwise, spoiled: Path, fault: s
     assert "audit" in failing(pitwise, spoiled)
 
 
+@pytest.fixture(scope="session")
+def refuted(tmp_path_factory: pytest.TempPathFactory, pitwise: Pitwise) -> Path:
+    """The proof that a mine has no plan, beside the mine; not to be written to."""
+    folder = tmp_path_factory.mktemp("refuted")
+    blocks = tiny_blocks(nx=4, nz=3, grades=GRADES, phases=PHASES)
+    changes = {**DECISIONS, "limits.mill_min_t_per_day": 290.0}
+    mine = write_mine(folder / "mine", tiny_data(periods=6, phases=PHASES, changes=changes), blocks)
+    result = pitwise("solve", mine, "--out", folder / "run", "--proof", folder / "proof.json", "--quiet")
+    assert result.exit_code == 3, result.output
+    assert "limits.mill_min_t_per_day" in result.stdout
+    assert "proof by multipliers" in result.stdout
+    assert not (folder / "run").exists()
+    return folder
+
+
+def test_a_mine_without_a_plan_is_proven_to_have_none(pitwise: Pitwise, refuted: Path):
+    """With either kernel; the file says so, and is not written over."""
+    for arguments in ((), ("--independent",)):
+        result = pitwise("verify", refuted / "proof.json", "--instance", refuted / "mine", *arguments)
+        assert result.exit_code == 0, result.output
+        assert "passed  no plan" in result.stdout
+    told = only_object(pitwise("verify", refuted / "proof.json", "--instance", refuted / "mine", "--json").stdout)
+    assert (told["claim"], told["bound"], told["passed"]) == ("no plan", None, True)
+    again = pitwise("solve", refuted / "mine", "--proof", refuted / "proof.json")
+    assert again.exit_code == 2
+    assert len(again.stderr.splitlines()) == 1
+
+
+REFUTED_FAULTS: dict[str, tuple[Callable[[Json], object], int, str]] = {
+    "multipliers of zero": (
+        lambda p: p["cases"][0].update(multipliers=[0.0] * len(p["cases"][0]["multipliers"])),
+        5,
+        "its multipliers prove",
+    ),
+    "multipliers turned round": (
+        lambda p: p["cases"][0].update(multipliers=[-one for one in p["cases"][0]["multipliers"]]),
+        5,
+        "the multipliers do not rule every plan out",
+    ),
+    "a case with a plan": (lambda p: p["cases"][0].update(bound=1e6), 5, "do not rule every plan out"),
+    "every case removed": (lambda p: p.update(cases=[]), 5, "no case holds"),
+    "another mine": (lambda p: p["instance"].update(hash="0" * 64), 5, "for the mine 000000000000"),
+    "a bound beside it": (lambda p: p.update(bound=7.0), 2, "none, as the claim is no plan"),
+    "a bound instead": (lambda p: p.update(claim="plan bound"), 2, "a finite number"),
+    "a claim of the future": (lambda p: p.update(claim="no plan at all"), 2, "expected the key multipliers"),
+}
+
+
+@pytest.mark.parametrize("fault", REFUTED_FAULTS)
+def test_a_fault_in_a_proof_that_there_is_no_plan_is_caught(
+    pitwise: Pitwise, refuted: Path, tmp_path: Path, fault: str
+):
+    """The claim falls exactly where it no longer follows; a file that makes no sense is bad input."""
+    change, code, said = REFUTED_FAULTS[fault]
+    shutil.copy(refuted / "proof.json", tmp_path / "proof.json")
+    edit(tmp_path, change, "proof.json")
+    result = pitwise("verify", tmp_path / "proof.json", "--instance", refuted / "mine")
+    assert result.exit_code == code, result.output
+    assert said in result.output
+    assert "Traceback" not in result.output
+
+
+def test_a_mine_with_a_plan_is_not_refuted_by_a_forged_proof(pitwise: Pitwise, certified: Path, spoiled: Path):
+    """Its own certificate with the claim changed, alone and beside the plan."""
+    edit(spoiled, lambda p: p.update(claim="no plan", bound=None))
+    mine = certified.parent / "mine"
+    assert "do not rule every plan out" in failing(pitwise, spoiled / "certificate.json", "--instance", mine)
+    assert "it claims that there is no plan, beside one" in failing(pitwise, spoiled)
+
+
+def test_no_proof_is_written_where_there_is_a_plan(pitwise: Pitwise, tmp_path: Path):
+    """The plan is; the file is not."""
+    mine = write_mine(tmp_path / "mine", tiny_data(periods=3), tiny_blocks())
+    assert pitwise("solve", mine, "--out", tmp_path / "run", "--proof", tmp_path / "proof.json").exit_code == 0
+    assert not (tmp_path / "proof.json").exists()
+
+
 def test_active_phases_are_left_out_and_named(pitwise: Pitwise, tmp_path: Path):
     """A rule the relaxation cannot hold leaves a bound that is one still, and the certificate says which."""
     data = tiny_data(periods=4, phases=PHASES, changes={"limits.phases_active_max": 1})

@@ -119,7 +119,7 @@ def mines(
     most_features: int = 6,
     always: tuple[str, ...] = (),
     stockpiles: bool = False,
-    kinds: tuple[str, ...] = ("partial", "phases", "whole", "block"),
+    kinds: tuple[str, ...] = ("partial", "phases", "whole", "block", "block partial"),
 ) -> Drawn:
     """A mine of 2 to 4 units and 2 or 3 periods, with the features and the stockpile that are asked for."""
     kind = draw(st.sampled_from(kinds))
@@ -128,6 +128,7 @@ def mines(
         "phases": [(2, 1), (2, 2), (4, 1)],
         "whole": [(2, 2), (2, 3), (2, 4)],
         "block": [(1, 2), (2, 1), (3, 1), (1, 3), (2, 2), (1, 4)],
+        "block partial": [(1, 2), (2, 1), (1, 3), (2, 2)],
     }[kind]
     nx, nz = draw(st.sampled_from(shape))
     changes: dict[str, Any] = {}
@@ -142,7 +143,8 @@ def mines(
     if stockpile:
         changes |= draw(st.sampled_from(PILES))
     phases = ("p1",)
-    if kind == "phases" or (kind == "block" and nx > 1 and draw(st.booleans())):
+    by_blocks = kind.startswith("block")
+    if kind == "phases" or (by_blocks and nx > 1 and draw(st.booleans())):
         phases = ("p1", "p2")
         changes |= draw(
             st.sampled_from(
@@ -155,9 +157,9 @@ def mines(
                 ]
             )
         )
-    changes |= {"panels.mining": "whole"} if kind == "whole" else {}
+    changes |= {"whole": {"panels.mining": "whole"}, "block partial": {"blocks.mining": "partial"}}.get(kind, {})
     precedence = []
-    if kind == "block" and draw(st.booleans()):
+    if by_blocks and draw(st.booleans()):
         changes |= {"precedence.slopes": False}
         names = [f"b{x}-0-{z}" for z in reversed(range(nz)) for x in range(nx)]
         pairs = [(b, a, lag) for i, b in enumerate(names) for a in names[:i] for lag in (0.0, 0.5, 1.0)]
@@ -173,7 +175,7 @@ def mines(
         "changes": changes,
         "precedence": precedence,
     }
-    resolution: Resolution = "block" if kind == "block" else "panel"
+    resolution: Resolution = "block" if by_blocks else "panel"
     try:
         instance = tiny_mine(**recipe)
     except BadInput:

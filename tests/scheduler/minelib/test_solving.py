@@ -137,8 +137,10 @@ def test_a_least_amount_that_no_order_meets_leaves_no_plan(mine):
 def test_limits_nobody_can_keep_end_in_three(mine):
     """Five blocks wanted of three: proven infeasible, nothing written."""
     (mine / "tiny.cpit").write_text((mine / "tiny.cpit").read_text().replace("0 1 L 2", "0 1 G 5"))
-    result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run", "--json")
+    result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run", "--proof", mine / "proof.json", "--json")
     assert result.exit_code == 3
+    assert pitwise("verify", mine / "proof.json", "--instance", mine / "tiny.cpit").exit_code == 0
+    assert "--proof FILE" in pitwise("solve", mine / "tiny.cpit").stdout
     assert json.loads(result.stdout)["lp_bound"] is None
     assert not (mine / "run").exists()
 
