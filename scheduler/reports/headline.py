@@ -123,6 +123,9 @@ def badges(facts: Facts) -> list[Badge]:
         found.append(Badge("bad", f"stopped early ({summary['stop_reason']}), {told}"))
     passed = bool(summary["audit"].get("passed"))
     found.append(Badge("good" if passed else "bad", "audit passed" if passed else "AUDIT FAILED"))
+    how = {"whole": "within one period", "partial": "may span periods"}.get(str(summary.get("mining")))
+    if how is not None:
+        found.append(Badge("plain", f"{summary['resolution']}s {how}"))
     found += [Badge("plain", f"changed: {change}") for change in facts.instance.overrides]
     return found
 
