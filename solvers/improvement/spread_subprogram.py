@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import Floats, Integers
     from solvers.schedule import Schedule
 
+_REACH = 1
+"""Steps by which the pace of a node that keeps the step it is finished in may go beyond those it is taken in now."""
 _FINISHED = 3e-6
 """What may be missing of a node that is finished: the tolerances of HiGHS on w and on w <= c."""
 
@@ -154,11 +156,16 @@ class SpreadSubprogramBuilder(SubprogramBuilder):
         return np.asarray(loose & ~windows.free)
 
     def _paces(self, schedule: SpreadSchedule, windows: Windows, loose: NDArray[np.bool_]) -> Windows:
-        """Steps in which every node may be taken, open where it need not be finished."""
+        """Steps in which every node may be taken, open where it need not be finished.
+
+        All that the arcs allow where no node has a window, so that pace alone is decided; else steps near those in
+        which a node is taken now or may be finished: the rest would be columns that hardly ever matter.
+        """
         program, T = self.program, self.program.n_steps
         tail, head, _ = self.arcs
         in_part = windows.free | loose
-        begun = schedule.begins(program) < T
+        begins = schedule.begins(program)
+        begun = begins < T
         awaited = np.zeros(program.n_nodes, np.bool_)
         awaited[head[begun[tail] | in_part[tail]]] = True
         first = np.maximum(program.starts, self.after(windows.first))
@@ -169,6 +176,14 @@ class SpreadSubprogramBuilder(SubprogramBuilder):
         opened = windows.open | never | ~awaited
         last = np.where(loose & (never | ~awaited), T - 1, windows.last)
         last = np.where(opened, np.maximum(last, ends), last)
+        if windows.free.any():
+            ends = np.where(begun, np.maximum(ends, np.minimum(begins, T - 1)), T - 1)
+            more = np.zeros(program.n_nodes, np.int64)
+            more[tail[windows.free[head]]] = _REACH
+            more[ends > begins] = _REACH
+            near = np.where(loose, begins - more, np.minimum(begins, windows.first))
+            first = np.maximum(first, np.minimum(near, windows.first))
+            last = np.where(loose & opened & begun, np.minimum(last, ends + more), last)
         out = ~in_part
         first = np.where(out, schedule.step, first)
         last = np.where(out, schedule.step, np.minimum(last, T - 1))
