@@ -23,6 +23,7 @@ from solvers.improvement import (
 )
 from solvers.improvement.windows import Windows, propagated
 from solvers.options import SolveOptions
+from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation import Outcome, StopRule, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
 from solvers.relaxation.valid_rows import ValidRows
@@ -53,6 +54,13 @@ _POLISH_LOSS = 1e-7
 """Relative; dust may have been worth as much."""
 _ROUNDED_POINTS = 2
 """Points of different cases that are rounded."""
+_FIXING_SHARE, _MENDING_SHARE = 0.4, 0.15
+"""Shares of the time left for relax and fix, and for the first search on what it gives."""
+_MENDING_ROUNDS = 10
+_GRACE = 10.0
+"""Seconds of search after an interruption that would leave nothing but the empty schedule."""
+_SEARCHED_WHOLE = 1_500
+"""Nodes times steps up to which the search solves the program as a whole: any start does that keeps the rows."""
 _LEAST_FOR_PROCESSES = 5_000
 """Nodes times steps below which a part is solved sooner than a process is started."""
 
@@ -186,31 +194,33 @@ def find_schedule(
     then = time.perf_counter()
     builder = SpreadSubprogramBuilder(program) if options.spread else SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
-    penalty = row_penalties(program, points[0].multipliers)
-    origin, schedule, spare = _best_start(builder, points, penalty, starts)
-    seconds["rounding"] = time.perf_counter() - then
-    begun_with = schedule.objective(program) if keeps_rows(program, schedule) else None
-    then = time.perf_counter()
-    history = [] if begun_with is None else [(then - began, begun_with)]
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
-    improved = improve(
+    history: list[tuple[float, float]] = []
+    search = _Search(
         builder,
-        schedule,
-        ImprovementOptions(
-            seconds=_share_left(options, began),
-            rounds=options.rounds,
-            gap=options.gap,
-            seed=options.seed,
-            workers=_workers(program, options.workers),
+        options,
+        Guidance(
+            row_penalties(program, points[0].multipliers), bound, points[0].multipliers, _goal(program, points[0].x)
         ),
-        Guidance(penalty, bound, points[0].multipliers, _goal(program, points[0].x)),
-        on_round=_teller(bound, began, on_progress, history),
-        interrupted=ask,
+        began,
+        _teller(bound, began, on_progress, history),
+        ask,
     )
-    sound = [schedule for schedule in (spare, improved.schedule if improved.feasible else None) if schedule is not None]
-    best = max(sound, key=lambda schedule: schedule.objective(program), default=None)
+    start = _rounded(builder, points, search.guidance.penalty, starts)
+    seconds["rounding"] = time.perf_counter() - then
+    then = time.perf_counter()
+    start = _fixed(search, points[0], start)
+    seconds["fixing"] = time.perf_counter() - then
+    begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
+    then = time.perf_counter()
+    if begun_with is not None:
+        history.append((then - began, begun_with))
+    improved = search.run(start.schedule, _share_left(options, began), options.rounds)
+    best = _best(program, start.sound, improved)
+    if ask() and (best is None or _takes_nothing(program, best)):
+        best = _best(program, best, search.last_minute(start.schedule))
     if best is not None:
-        best = _polished(builder, best, penalty)
+        best = _polished(builder, best, search.guidance.penalty)
     seconds["improvement"] = time.perf_counter() - then
     stop, solver_bound = _STOPS[improved.stop], None
     if options.prove and best is not None and stop is not StopReason.GAP and not ask():
@@ -224,13 +234,105 @@ def find_schedule(
         schedule=best,
         objective=objective,
         stop=stop,
-        origin=origin,
+        origin=start.origin,
         begun_with=begun_with,
         improvement=improved,
         seconds=seconds,
         solver_bound=solver_bound,
         history=tuple(history),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Start:
+    """Where the search begins.
+
+    Attributes:
+        origin: An order of rounding, ``relax and fix``, or the name of a given start.
+        schedule: The schedule; it may break rows.
+        sound: The best schedule known that breaks none; None where there is none.
+    """
+
+    origin: str
+    schedule: Schedule
+    sound: Schedule | None
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """The neighbourhood search with all that does not change from one run to the next."""
+
+    builder: SubprogramBuilder
+    options: ScheduleOptions
+    guidance: Guidance
+    began: float
+    told: Callable[[int, float, bool], None]
+    interrupted: Callable[[], bool]
+
+    @property
+    def left(self) -> float | None:
+        """Seconds left of the time limit; None without one."""
+        return None if self.options.seconds is None else _share_left(self.options, self.began)
+
+    def run(
+        self,
+        schedule: Schedule,
+        seconds: float | None,
+        rounds: int | None,
+        interrupted: Callable[[], bool] | None = None,
+    ) -> ImprovementResult:
+        """A search from a schedule on."""
+        options = self.options
+        limits = ImprovementOptions(
+            seconds=seconds,
+            rounds=rounds,
+            gap=options.gap,
+            seed=options.seed,
+            workers=_workers(self.builder.program, options.workers),
+        )
+        ask = interrupted or self.interrupted
+        return improve(self.builder, schedule, limits, self.guidance, on_round=self.told, interrupted=ask)
+
+    def last_minute(self, schedule: Schedule) -> ImprovementResult:
+        """A short search that an interruption does not end."""
+        return self.run(schedule, _GRACE, None, lambda: False)
+
+
+def _fixed(search: _Search, point: CasePoint, start: _Start) -> _Start:
+    """The start by relax and fix, where it is better than another once its broken rows are mended."""
+    builder, left, options = search.builder, search.left, search.options
+    program = builder.program
+    if program.n_nodes * program.n_steps <= _SEARCHED_WHOLE or options.rounds == 0 or search.interrupted():
+        return start
+    fixed = relax_and_fix(
+        SubprogramBuilder(program) if options.spread else builder,
+        point.x,
+        point.extras,
+        search.guidance.penalty,
+        seconds=None if left is None else _FIXING_SHARE * left,
+        interrupted=search.interrupted,
+    )
+    if fixed is None:
+        return start
+    left = search.left
+    rounds = None if options.rounds is None else min(_MENDING_ROUNDS, options.rounds)
+    if left is None and rounds is None:
+        rounds = _MENDING_ROUNDS
+    mended = search.run(fixed, None if left is None else _MENDING_SHARE * left, rounds)
+    if not mended.feasible or (start.sound is not None and mended.objective <= start.sound.objective(program)):
+        return start
+    return _Start("relax and fix", mended.schedule, mended.schedule)
+
+
+def _best(program: ClosureProgram, sound: Schedule | None, improved: ImprovementResult) -> Schedule | None:
+    """The better of a schedule that keeps every row and what a search led to."""
+    if not improved.feasible or (sound is not None and improved.objective <= sound.objective(program)):
+        return sound
+    return improved.schedule
+
+
+def _takes_nothing(program: ClosureProgram, schedule: Schedule) -> bool:
+    return not schedule.entries(program)[0].size
 
 
 def _share_left(options: ScheduleOptions, began: float) -> float | None:
@@ -308,13 +410,13 @@ def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases 
     return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
 
 
-def _best_start(
+def _rounded(
     builder: SubprogramBuilder,
     points: Sequence[CasePoint],
     penalty: Floats,
     starts: Sequence[tuple[str, Schedule]],
-) -> tuple[str, Schedule, Schedule | None]:
-    """The schedule of most merit, rounded or given, with its name; and the best one that keeps every side row."""
+) -> _Start:
+    """The schedule of most merit, rounded or given; of a program searched whole, one that keeps every row."""
     program = builder.program
     found = [
         (rounded.order, rounded.schedule)
@@ -322,9 +424,14 @@ def _best_start(
         for rounded in round_relaxation(builder, point.x, point.extras, penalty)
     ]
     found += [(name, settle(builder, start, penalty) or start) for name, start in starts]
-    origin, best = max(found, key=lambda pair: merit(program, pair[1], penalty))
-    sound = [schedule for _, schedule in found if keeps_rows(program, schedule)]
-    return origin, best, max(sound, key=lambda schedule: schedule.objective(program), default=None)
+    sound = [pair for pair in found if keeps_rows(program, pair[1])]
+    small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
+    origin, best = max(
+        sound if small and sound else found,
+        key=lambda pair: merit(program, pair[1], penalty),
+    )
+    worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
+    return _Start(origin, best, None if worth is None else worth[1])
 
 
 def _goal(program: ClosureProgram, x: Floats) -> Floats:

@@ -69,6 +69,11 @@ class Subprogram:
     _cells: Cells
     _whole: NDArray[np.bool_]
 
+    @property
+    def binary_steps(self) -> Integers:
+        """The step of every binary column of a node ``(binaries,)``."""
+        return self._places.time
+
     def schedule(self, x: Floats) -> Schedule:
         """The schedule of a point of the program."""
         windows, cells, old = self._windows, self._cells, self._schedule
@@ -450,7 +455,8 @@ def _row_factors(side: sparse.csr_array, decided: int) -> Floats:
     np.maximum.at(largest, owner, np.abs(side.data))
     inner = side.indices < decided
     np.maximum.at(own, owner[inner], np.abs(side.data[inner]))
-    size = np.where(own > 0, own, largest)
+    # What differences of equal coefficients leave behind is no size.
+    size = np.where(own > _DUST * largest, own, largest)
     return np.asarray(_ROW_SIZE / np.where(size > 0, size, _ROW_SIZE))
 
 

@@ -1,0 +1,145 @@
+"""A whole schedule from a point of the relaxation, step by step: relax and fix.
+
+Every node may be taken in the steps in which the point takes any of it. Within these windows the program is solved
+with the first step's decisions whole and all later ones relaxed; the first step is then kept and the second made
+whole, and so on. Unlike an order in which nodes are placed (``rounding.py``) this looks at every side row and at the
+continuous variables, and what a step decides is weighed against all that follows; a program of many nodes in doubt is
+beyond it.
+
+Source: Pochet and Wolsey (2006), "Production planning by mixed integer programming", section 3.6 (relax-and-fix). The
+windows are those of relaxation enforced neighbourhoods: Berthold (2014), "RENS", Mathematical Programming Computation
+6:33.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.highs import solve
+from solvers.improvement.subprogram import Elastics
+from solvers.improvement.windows import Windows, propagated
+from solvers.options import SolveOptions
+from solvers.schedule import Schedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solvers.improvement.subprogram import SubprogramBuilder
+    from solvers.relaxation.program import ClosureProgram, Floats
+
+_TOUCHED = 1e-6
+_MOST_BINARIES = 6_000
+_STEP_SHARE = 0.2
+"""Share of the time for all steps that one of them may take."""
+_STEP_NODES = 50
+_GAP = 1e-4
+_HALF = 0.5
+
+
+def relax_and_fix(
+    builder: SubprogramBuilder,
+    x: Floats,
+    extras: Floats,
+    penalty: Floats,
+    *,
+    seconds: float | None = None,
+    interrupted: Callable[[], bool] | None = None,
+) -> Schedule | None:
+    """A whole schedule that follows a point of the relaxation; it may break side rows.
+
+    Args:
+        builder: Of the program, for whole schedules.
+        x: A point of the relaxation ``(P, T, D)``.
+        extras: Its continuous variables ``(S,)``.
+        penalty: Loss for a unit of each broken side row ``(M,)``.
+        seconds: Wall-clock limit; without one, nodes of branch and bound are limited, and the answer repeats.
+        interrupted: Asked before every step; true ends the work.
+
+    Returns:
+        The schedule; None where too many decisions are in doubt, no node has a part less than whole, HiGHS finds no
+        answer, or the work was ended.
+    """
+    begun = time.perf_counter()
+    program, steps = builder.program, builder.program.n_steps
+    taken = _taken_by(program, x)
+    schedule = half_point(program, x, extras)
+    first, last = (taken <= _TOUCHED).sum(axis=1), (taken < 1.0 - _TOUCHED).sum(axis=1)
+    never, doubtful = first >= steps, last >= steps
+    ends = np.where(never, steps, np.minimum(last, steps - 1))
+    windows = propagated(Windows(first, ends, doubtful & ~never), steps, builder.arcs, program.starts)
+    if not 0 < int(windows.widths.sum()) <= _MOST_BINARIES or not schedule.keeps_order(program):
+        return None
+    rows = np.flatnonzero(np.diff(program.rows.indptr) > 0)
+    flexible = schedule.taken_parts(program)
+    flexible = flexible[~windows.free[program.part_node[flexible]]]
+    part = builder.build(schedule, windows, flexible=flexible, elastic=Elastics(rows, penalty[rows]))
+    whole, decided = part.program.integer.copy(), np.arange(part.binaries)
+    lower, upper = part.program.lower.copy(), part.program.upper.copy()
+    at: Floats | None = None
+    for step in np.unique(part.binary_steps).tolist():
+        if interrupted is not None and interrupted():
+            return None
+        whole[decided] = part.binary_steps <= step
+        left = None if seconds is None else max(seconds - (time.perf_counter() - begun), 0.1)
+        limit = None if seconds is None or left is None else min(left, _STEP_SHARE * seconds)
+        nodes = _STEP_NODES if seconds is None else None
+        options = SolveOptions(threads=1, gap=_GAP, time_limit_s=limit, node_limit=nodes)
+        found = solve(replace(part.program, lower=lower, upper=upper, integer=whole.copy()), options)
+        if found.x is None:
+            return None
+        at = found.x
+        kept = decided[part.binary_steps <= step]
+        lower[kept] = upper[kept] = np.round(at[kept])
+    return None if at is None else part.schedule(at)
+
+
+def half_point(program: ClosureProgram, x: Floats, extras: Floats) -> Schedule:
+    """Every node in the first step by whose end a point of the relaxation has taken half of it.
+
+    What the point takes by then keeps the arcs, so this does as well; rows may be broken.
+    """
+    taken = _taken_by(program, x)
+    step = (taken < _HALF).sum(axis=1)
+    there = np.flatnonzero(step[program.part_node] < program.n_steps)
+    now, all_told = x[there, step[program.part_node[there]]], x[there].sum(axis=1)
+    total = now.sum(axis=1, keepdims=True)
+    most = np.eye(program.n_choices)[all_told.argmax(axis=1)]
+    share = np.zeros((program.n_parts, program.n_choices))
+    share[there] = np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most)
+    values = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
+    return Schedule(step, share, np.clip(values, program.extra_lower, program.extra_upper))
+
+
+def _taken_by(program: ClosureProgram, x: Floats) -> Floats:
+    """How much of every node a point takes by the end of each step ``(n, T)``, read off its first part.
+
+    A node without parts is taken as soon as all that it needs is, or as its own first step allows.
+    """
+    first = np.full(program.n_nodes, -1, dtype=np.int64)
+    first[program.part_node[::-1]] = np.arange(program.n_parts)[::-1]
+    taken = np.cumsum(x.sum(axis=2), axis=1)[np.maximum(first, 0)]
+    bare = np.flatnonzero(first < 0)
+    if bare.size:
+        taken[bare] = np.arange(program.n_steps)[None, :] >= program.starts[bare, None]
+        _lower_to_arcs(program, taken, bare)
+    return np.asarray(taken)
+
+
+def _lower_to_arcs(program: ClosureProgram, taken: Floats, bare: np.ndarray) -> None:
+    """Lowers nodes without parts to what the nodes they need allow, until nothing changes."""
+    loose = np.zeros(program.n_nodes, np.bool_)
+    loose[bare] = True
+    concerned = np.flatnonzero(loose[program.arc_tail])
+    tail, head, lag = program.arc_tail[concerned], program.arc_head[concerned], program.lags[concerned]
+    steps = np.arange(program.n_steps)
+    since = steps[None, :] - lag[:, None]
+    while True:
+        before = taken[bare].copy()
+        allowed = np.where(since >= 0, taken[head[:, None], np.maximum(since, 0)], 0.0)
+        np.minimum.at(taken, tail, allowed)
+        if np.array_equal(before, taken[bare]):
+            return
