@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ from solvers.result import Progress
 from solvers.result import StopReason as Solver
 from solvers.rounding import expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
+from solvers.spread_schedule import SpreadSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -49,6 +50,9 @@ _CASE_GAP = 1e-4
 _CASE_SOLVES = 24
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
+_HEAD_START = 0.3
+"""Share of the neighbourhood search that looks at whole schedules first where nodes may span steps: its parts bring
+more at first, and the schedules with spans are then no worse."""
 _POLISH_LOSS = 1e-7
 """Relative; dust may have been worth as much."""
 _ROUNDED_POINTS = 2
@@ -184,7 +188,7 @@ def find_schedule(
         if cases.bound == -np.inf:
             return FoundSchedule(relaxation, cases, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
     then = time.perf_counter()
-    builder = SpreadSubprogramBuilder(program) if options.spread else SubprogramBuilder(program)
+    builder = SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
     penalty = row_penalties(program, points[0].multipliers)
     origin, schedule, spare = _best_start(builder, points, penalty, starts)
@@ -193,22 +197,24 @@ def find_schedule(
     then = time.perf_counter()
     history = [] if begun_with is None else [(then - began, begun_with)]
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
-    improved = improve(
-        builder,
-        schedule,
-        ImprovementOptions(
-            seconds=_share_left(options, began),
-            rounds=options.rounds,
-            gap=options.gap,
-            seed=options.seed,
-            workers=_workers(program, options.workers),
-        ),
-        Guidance(penalty, bound, points[0].multipliers, _goal(program, points[0].x)),
-        on_round=_teller(bound, began, on_progress, history),
-        interrupted=ask,
+    wanted = ImprovementOptions(
+        seconds=_share_left(options, began),
+        rounds=options.rounds,
+        gap=options.gap,
+        seed=options.seed,
+        workers=_workers(program, options.workers),
     )
-    sound = [schedule for schedule in (spare, improved.schedule if improved.feasible else None) if schedule is not None]
+    guidance = Guidance(penalty, bound, points[0].multipliers, _goal(program, points[0].x))
+    told = _teller(bound, began, on_progress, history)
+    search = _Search(builder, guidance, told, ask)
+    searched, builder = (
+        search.with_spans(schedule, wanted) if options.spread else (search.run(schedule, wanted), builder)
+    )
+    improved = searched[-1]
+    sound = [one.schedule for one in searched if one.feasible] + ([] if spare is None else [spare])
     best = max(sound, key=lambda schedule: schedule.objective(program), default=None)
+    if best is not None and options.spread:
+        best = SpreadSchedule.of(program, best)
     if best is not None:
         best = _polished(builder, best, penalty)
     seconds["improvement"] = time.perf_counter() - then
@@ -226,11 +232,57 @@ def find_schedule(
         stop=stop,
         origin=origin,
         begun_with=begun_with,
-        improvement=improved,
+        improvement=_together(searched),
         seconds=seconds,
         solver_bound=solver_bound,
         history=tuple(history),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Search:
+    """What every search of a run is given."""
+
+    builder: SubprogramBuilder
+    guidance: Guidance
+    told: Callable[[int, float, bool], None]
+    asked: Callable[[], bool]
+
+    def run(self, schedule: Schedule, wanted: ImprovementOptions) -> list[ImprovementResult]:
+        """One search from a schedule on."""
+        return [
+            improve(self.builder, schedule, wanted, self.guidance, on_round=self.told, interrupted=self.asked),
+        ]
+
+    def with_spans(
+        self, schedule: Schedule, wanted: ImprovementOptions
+    ) -> tuple[list[ImprovementResult], SubprogramBuilder]:
+        """A search of whole schedules, then one with nodes that span steps; and the builder of the latter."""
+        whole = self.run(schedule, _shortened(wanted, _HEAD_START))
+        builder = SpreadSubprogramBuilder(self.builder.program)
+        start = settle(builder, whole[0].schedule, self.guidance.penalty) or whole[0].schedule
+        spans = replace(self, builder=builder).run(start, _shortened(wanted, 1.0 - _HEAD_START))
+        return [*whole, *spans], builder
+
+
+def _shortened(options: ImprovementOptions, share: float) -> ImprovementOptions:
+    """The options with a share of the time and of the rounds."""
+    seconds, rounds = options.seconds, options.rounds
+    return replace(
+        options,
+        seconds=None if seconds is None else share * seconds,
+        rounds=None if rounds is None else round(share * rounds),
+    )
+
+
+def _together(searched: Sequence[ImprovementResult]) -> ImprovementResult:
+    """The last of several searches with the work of all."""
+    gained: dict[str, float] = {}
+    for one in searched:
+        for kind, gain in one.gained.items():
+            gained[kind] = gained.get(kind, 0.0) + gain
+    rounds, parts = sum(one.rounds for one in searched), sum(one.parts for one in searched)
+    return replace(searched[-1], rounds=rounds, parts=parts, gained=gained)
 
 
 def _share_left(options: ScheduleOptions, began: float) -> float | None:
