@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from enum import Enum
@@ -14,23 +13,20 @@ from solvers.highs import solve
 from solvers.improvement import (
     Guidance,
     ImprovementOptions,
-    SpreadSubprogramBuilder,
     SubprogramBuilder,
-    improve,
-    merit,
     row_penalties,
     settle,
 )
 from solvers.improvement.windows import Windows, propagated
 from solvers.options import SolveOptions
-from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation import Outcome, StopRule, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.result import StopReason as Solver
-from solvers.rounding import expected_steps, round_relaxation
+from solvers.rounding import expected_steps
 from solvers.schedule import keeps_rows
+from solvers.schedule_search import ScheduleSearch, processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,15 +50,6 @@ _POLISH_LOSS = 1e-7
 """Relative; dust may have been worth as much."""
 _ROUNDED_POINTS = 2
 """Points of different cases that are rounded."""
-_FIXING_SHARE, _MENDING_SHARE = 0.4, 0.15
-"""Shares of the time left for relax and fix, and for the first search on what it gives."""
-_MENDING_ROUNDS = 10
-_GRACE = 10.0
-"""Seconds of search after an interruption that would leave nothing but the empty schedule."""
-_SEARCHED_WHOLE = 1_500
-"""Nodes times steps up to which the search solves the program as a whole: any start does that keeps the rows."""
-_LEAST_FOR_PROCESSES = 5_000
-"""Nodes times steps below which a part is solved sooner than a process is started."""
 
 
 class StopReason(Enum):
@@ -192,35 +179,32 @@ def find_schedule(
         if cases.bound == -np.inf:
             return FoundSchedule(relaxation, cases, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
     then = time.perf_counter()
-    builder = SpreadSubprogramBuilder(program) if options.spread else SubprogramBuilder(program)
+    builder = SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
+    prices = points[0].multipliers
+    penalty = row_penalties(program, prices)
     history: list[tuple[float, float]] = []
-    search = _Search(
+    search = ScheduleSearch(
         builder,
-        options,
-        Guidance(
-            row_penalties(program, points[0].multipliers), bound, points[0].multipliers, _goal(program, points[0].x)
-        ),
-        began,
+        Guidance(penalty, bound, prices, _goal(program, points[0].x)),
+        ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers)),
         _teller(bound, began, on_progress, history),
         ask,
     )
-    start = _rounded(builder, points, search.guidance.penalty, starts)
+    start = search.rounded(points, starts)
     seconds["rounding"] = time.perf_counter() - then
     then = time.perf_counter()
-    start = _fixed(search, points[0], start)
+    start = search.fixed(points[0], start, _share_left(options, began), options.rounds)
     seconds["fixing"] = time.perf_counter() - then
-    begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
     then = time.perf_counter()
-    if begun_with is not None:
+    begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
+    if begun_with is not None and (not history or begun_with > history[-1][1]):
         history.append((then - began, begun_with))
-    improved = search.run(start.schedule, _share_left(options, began), options.rounds)
-    best = _best(program, start.sound, improved)
-    if ask() and (best is None or _takes_nothing(program, best)):
-        best = _best(program, best, search.last_minute(start.schedule))
+    searched = search.run(start, _share_left(options, began), options.rounds, spread=options.spread)
+    builder, improved, best = searched.builder, searched.result, searched.best
     if best is not None:
-        best = _polished(builder, best, search.guidance.penalty)
+        best = _polished(builder, best, penalty)
     seconds["improvement"] = time.perf_counter() - then
     stop, solver_bound = _STOPS[improved.stop], None
     if options.prove and best is not None and stop is not StopReason.GAP and not ask():
@@ -241,98 +225,6 @@ def find_schedule(
         solver_bound=solver_bound,
         history=tuple(history),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """Where the search begins.
-
-    Attributes:
-        origin: An order of rounding, ``relax and fix``, or the name of a given start.
-        schedule: The schedule; it may break rows.
-        sound: The best schedule known that breaks none; None where there is none.
-    """
-
-    origin: str
-    schedule: Schedule
-    sound: Schedule | None
-
-
-@dataclass(frozen=True, eq=False)
-class _Search:
-    """The neighbourhood search with all that does not change from one run to the next."""
-
-    builder: SubprogramBuilder
-    options: ScheduleOptions
-    guidance: Guidance
-    began: float
-    told: Callable[[int, float, bool], None]
-    interrupted: Callable[[], bool]
-
-    @property
-    def left(self) -> float | None:
-        """Seconds left of the time limit; None without one."""
-        return None if self.options.seconds is None else _share_left(self.options, self.began)
-
-    def run(
-        self,
-        schedule: Schedule,
-        seconds: float | None,
-        rounds: int | None,
-        interrupted: Callable[[], bool] | None = None,
-    ) -> ImprovementResult:
-        """A search from a schedule on."""
-        options = self.options
-        limits = ImprovementOptions(
-            seconds=seconds,
-            rounds=rounds,
-            gap=options.gap,
-            seed=options.seed,
-            workers=_workers(self.builder.program, options.workers),
-        )
-        ask = interrupted or self.interrupted
-        return improve(self.builder, schedule, limits, self.guidance, on_round=self.told, interrupted=ask)
-
-    def last_minute(self, schedule: Schedule) -> ImprovementResult:
-        """A short search that an interruption does not end."""
-        return self.run(schedule, _GRACE, None, lambda: False)
-
-
-def _fixed(search: _Search, point: CasePoint, start: _Start) -> _Start:
-    """The start by relax and fix, where it is better than another once its broken rows are mended."""
-    builder, left, options = search.builder, search.left, search.options
-    program = builder.program
-    if program.n_nodes * program.n_steps <= _SEARCHED_WHOLE or options.rounds == 0 or search.interrupted():
-        return start
-    fixed = relax_and_fix(
-        SubprogramBuilder(program) if options.spread else builder,
-        point.x,
-        point.extras,
-        search.guidance.penalty,
-        seconds=None if left is None else _FIXING_SHARE * left,
-        interrupted=search.interrupted,
-    )
-    if fixed is None:
-        return start
-    left = search.left
-    rounds = None if options.rounds is None else min(_MENDING_ROUNDS, options.rounds)
-    if left is None and rounds is None:
-        rounds = _MENDING_ROUNDS
-    mended = search.run(fixed, None if left is None else _MENDING_SHARE * left, rounds)
-    if not mended.feasible or (start.sound is not None and mended.objective <= start.sound.objective(program)):
-        return start
-    return _Start("relax and fix", mended.schedule, mended.schedule)
-
-
-def _best(program: ClosureProgram, sound: Schedule | None, improved: ImprovementResult) -> Schedule | None:
-    """The better of a schedule that keeps every row and what a search led to."""
-    if not improved.feasible or (sound is not None and improved.objective <= sound.objective(program)):
-        return sound
-    return improved.schedule
-
-
-def _takes_nothing(program: ClosureProgram, schedule: Schedule) -> bool:
-    return not schedule.entries(program)[0].size
 
 
 def _share_left(options: ScheduleOptions, began: float) -> float | None:
@@ -410,42 +302,11 @@ def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases 
     return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
 
 
-def _rounded(
-    builder: SubprogramBuilder,
-    points: Sequence[CasePoint],
-    penalty: Floats,
-    starts: Sequence[tuple[str, Schedule]],
-) -> _Start:
-    """The schedule of most merit, rounded or given; of a program searched whole, one that keeps every row."""
-    program = builder.program
-    found = [
-        (rounded.order, rounded.schedule)
-        for point in points
-        for rounded in round_relaxation(builder, point.x, point.extras, penalty)
-    ]
-    found += [(name, settle(builder, start, penalty) or start) for name, start in starts]
-    sound = [pair for pair in found if keeps_rows(program, pair[1])]
-    small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
-    origin, best = max(
-        sound if small and sound else found,
-        key=lambda pair: merit(program, pair[1], penalty),
-    )
-    worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
-    return _Start(origin, best, None if worth is None else worth[1])
-
-
 def _goal(program: ClosureProgram, x: Floats) -> Floats:
     """Mean step of every node in a point of the relaxation ``(n,)``, T for nodes without parts."""
     goal = np.full(program.n_nodes, float(program.n_steps))
     goal[program.part_node] = expected_steps(x)
     return goal
-
-
-def _workers(program: ClosureProgram, asked: int) -> int:
-    if asked:
-        return asked
-    small = program.n_nodes * program.n_steps < _LEAST_FOR_PROCESSES
-    return 1 if small else max(os.cpu_count() or 1, 1)
 
 
 def _teller(

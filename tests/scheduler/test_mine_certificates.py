@@ -78,7 +78,7 @@ def test_no_plan_is_worth_more_than_its_certificate_says(drawn: Drawn):
 
 
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=SLOW)
-@given(drawn=mines(always=("mill_min",)))
+@given(drawn=mines(always=("mill_min",), kinds=("partial", "phases", "whole", "block", "block partial")))
 def test_only_mines_without_a_plan_are_refuted(drawn: Drawn):
     """Against the exact engine: a proof is never found where there is a plan, and verifies where it is found."""
     problem = compile_problem(drawn.instance, drawn.units)

@@ -119,7 +119,7 @@ def mines(
     most_features: int = 6,
     always: tuple[str, ...] = (),
     stockpiles: bool = False,
-    kinds: tuple[str, ...] = ("partial", "phases", "whole", "block", "block partial"),
+    kinds: tuple[str, ...] = ("partial", "phases", "whole", "block"),
 ) -> Drawn:
     """A mine of 2 to 4 units and 2 or 3 periods, with the features and the stockpile that are asked for."""
     kind = draw(st.sampled_from(kinds))

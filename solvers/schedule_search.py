@@ -1,0 +1,203 @@
+"""The searches of a run: where they begin, whole schedules before those with spans, a last one when time is up."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from solvers.improvement import (
+    ImprovementOptions,
+    SpreadSubprogramBuilder,
+    SubprogramBuilder,
+    improve,
+    merit,
+    settle,
+)
+from solvers.relax_and_fix import relax_and_fix
+from solvers.rounding import round_relaxation
+from solvers.schedule import keeps_rows
+from solvers.spread_schedule import SpreadSchedule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from solvers.improvement import Guidance, ImprovementResult
+    from solvers.relaxation import ClosureProgram
+    from solvers.relaxation.branching import CasePoint
+    from solvers.schedule import Schedule
+
+_HEAD_START = 0.3
+"""Share of the neighbourhood search that looks at whole schedules first where nodes may span steps: its parts bring
+more at first, and the schedules with spans are then no worse."""
+_FIXING_SHARE, _MENDING_SHARE = 0.5, 0.15
+"""Shares of the time left for relax and fix, and for the first search on what it gives."""
+_MENDING_ROUNDS = 10
+_GRACE = 10.0
+"""Seconds of search after an interruption that would leave nothing but the empty schedule."""
+_SEARCHED_WHOLE = 1_500
+"""Nodes times steps up to which the search solves the program as a whole: any start does that keeps the rows."""
+_LEAST_FOR_PROCESSES = 5_000
+"""Nodes times steps below which a part is solved sooner than a process is started."""
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a search begins.
+
+    Attributes:
+        origin: An order of rounding, ``relax and fix``, or the name of a given start.
+        schedule: The schedule, whole; it may break rows.
+        sound: The best schedule known that breaks none; None where there is none.
+    """
+
+    origin: str
+    schedule: Schedule
+    sound: Schedule | None
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """What the searches of a run led to.
+
+    Attributes:
+        best: The best schedule that keeps every row; None where none was found.
+        builder: Of the programs of its parts.
+        result: The last search, with the work of all.
+    """
+
+    best: Schedule | None
+    builder: SubprogramBuilder
+    result: ImprovementResult
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduleSearch:
+    """The neighbourhood search with all that does not change from one run to the next.
+
+    Attributes:
+        builder: Of the parts of whole schedules.
+        guidance: What is known of the program.
+        wanted: Gap, seed and processes; the limits of time and rounds are set search by search.
+        told: Told of every round.
+        interrupted: Asked again and again; true ends a search.
+    """
+
+    builder: SubprogramBuilder
+    guidance: Guidance
+    wanted: ImprovementOptions
+    told: Callable[[int, float, bool], None]
+    interrupted: Callable[[], bool]
+
+    @property
+    def program(self) -> ClosureProgram:
+        """The program."""
+        return self.builder.program
+
+    def rounded(self, points: Sequence[CasePoint], given: Sequence[tuple[str, Schedule]]) -> Start:
+        """The schedule of most merit, rounded or given; of a program searched whole, one that keeps every row."""
+        program, penalty = self.program, self.guidance.penalty
+        found = [
+            (rounded.order, rounded.schedule)
+            for point in points
+            for rounded in round_relaxation(self.builder, point.x, point.extras, penalty)
+        ]
+        found += [(name, settle(self.builder, start, penalty) or start) for name, start in given]
+        sound = [pair for pair in found if keeps_rows(program, pair[1])]
+        small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
+        origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
+        worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
+        return Start(origin, best, None if worth is None else worth[1])
+
+    def fixed(self, point: CasePoint, start: Start, seconds: float | None, rounds: int | None) -> Start:
+        """The start by relax and fix, where that is better than another once its broken rows are mended.
+
+        Args:
+            point: A point of the relaxation.
+            start: Another start.
+            seconds: Time left for all that follows; None for no limit.
+            rounds: Most rounds of any search; None for no limit.
+        """
+        program, begun = self.program, time.perf_counter()
+        if program.n_nodes * program.n_steps <= _SEARCHED_WHOLE or rounds == 0 or self.interrupted():
+            return start
+        made = relax_and_fix(
+            self.builder,
+            point.x,
+            point.extras,
+            self.guidance.penalty,
+            seconds=None if seconds is None else _FIXING_SHARE * seconds,
+            interrupted=self.interrupted,
+        )
+        if made is None:
+            return start
+        left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
+        most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
+        mended = self._run(self.builder, made, left, None if rounds is None and seconds is not None else most)
+        if not mended.feasible or (start.sound is not None and mended.objective <= start.sound.objective(program)):
+            return start
+        return Start("relax and fix", mended.schedule, mended.schedule)
+
+    def run(self, start: Start, seconds: float | None, rounds: int | None, *, spread: bool) -> Searched:
+        """The search from a start on; where nodes may span steps, one of whole schedules before it."""
+        builder, searched, at = self.builder, [], start.schedule
+        if spread:
+            searched.append(self._run(builder, at, _part(seconds, _HEAD_START), _rounds(rounds, _HEAD_START)))
+            builder = SpreadSubprogramBuilder(self.program)
+            at = settle(builder, searched[0].schedule, self.guidance.penalty) or searched[0].schedule
+            seconds, rounds = _part(seconds, 1.0 - _HEAD_START), _rounds(rounds, 1.0 - _HEAD_START)
+        searched.append(self._run(builder, at, seconds, rounds))
+        best = _best(self.program, start.sound, searched)
+        if self.interrupted() and (best is None or not best.entries(self.program)[0].size):
+            searched.append(self._run(builder, at, _GRACE, None, interrupted=lambda: False))
+            best = _best(self.program, best, searched)
+            searched[-1] = replace(searched[-1], stop="interrupted")
+        if best is not None and spread:
+            best = SpreadSchedule.of(self.program, best)
+        return Searched(best, builder, _together(searched))
+
+    def _run(
+        self,
+        builder: SubprogramBuilder,
+        schedule: Schedule,
+        seconds: float | None,
+        rounds: int | None,
+        *,
+        interrupted: Callable[[], bool] | None = None,
+    ) -> ImprovementResult:
+        wanted = replace(self.wanted, seconds=seconds, rounds=rounds)
+        ask = interrupted or self.interrupted
+        return improve(builder, schedule, wanted, self.guidance, on_round=self.told, interrupted=ask)
+
+
+def processes(program: ClosureProgram, asked: int) -> int:
+    """Parts solved at the same time: as many as asked, else one a core, else one where parts are soon solved."""
+    if asked:
+        return asked
+    small = program.n_nodes * program.n_steps < _LEAST_FOR_PROCESSES
+    return 1 if small else max(os.cpu_count() or 1, 1)
+
+
+def _part(seconds: float | None, share: float) -> float | None:
+    return None if seconds is None else share * seconds
+
+
+def _rounds(rounds: int | None, share: float) -> int | None:
+    return None if rounds is None else round(share * rounds)
+
+
+def _best(program: ClosureProgram, sound: Schedule | None, searched: Sequence[ImprovementResult]) -> Schedule | None:
+    """The best of a schedule that keeps every row and those that searches led to."""
+    found = [one.schedule for one in searched if one.feasible] + ([] if sound is None else [sound])
+    return max(found, key=lambda schedule: schedule.objective(program), default=None)
+
+
+def _together(searched: Sequence[ImprovementResult]) -> ImprovementResult:
+    """The last of several searches with the work of all."""
+    gained: dict[str, float] = {}
+    for one in searched:
+        for kind, gain in one.gained.items():
+            gained[kind] = gained.get(kind, 0.0) + gain
+    rounds, parts = sum(one.rounds for one in searched), sum(one.parts for one in searched)
+    return replace(searched[-1], rounds=rounds, parts=parts, gained=gained)
