@@ -7,14 +7,15 @@ from scheduler.cli.arguments import JsonOption, MineArgument, SetOption
 
 def validate(mine: MineArgument, *, changes: SetOption = None, as_json: JsonOption = False) -> None:
     """Check a mine: every fault on a line of its own, exit code 2; say what will bind. Nothing is written."""
-    from instances.geometry.units import scheduling_units  # noqa: PLC0415
+    from instances.geometry.units import block_arcs, scheduling_units  # noqa: PLC0415
     from instances.reading import read_mine  # noqa: PLC0415
     from scheduler.cli.output import emit, print_json  # noqa: PLC0415
     from scheduler.compiling import compile_problem  # noqa: PLC0415
     from scheduler.outlook import outlook  # noqa: PLC0415
 
     instance = read_mine(mine, changes or ())
-    problem = compile_problem(instance, scheduling_units(instance, "panel"))
+    slope_pairs = block_arcs(instance) if instance.mine.precedence.slopes else None
+    problem = compile_problem(instance, scheduling_units(instance, "panel", slope_pairs))
     size = {
         "blocks": len(instance.blocks),
         "phases": len(instance.mine.phases),
@@ -22,7 +23,7 @@ def validate(mine: MineArgument, *, changes: SetOption = None, as_json: JsonOpti
         "arcs": len(problem.arcs),
         "periods": problem.periods,
     }
-    foreseen = outlook(instance)
+    foreseen = outlook(instance, slope_pairs)
     if as_json:
         contents = {
             "outlook": {**vars(foreseen), "by_period": foreseen.by_period.to_dict("records")},
