@@ -11,6 +11,11 @@ from instances.findings import BadInput, Finding, nearest_name
 from instances.importing.measures import MEASURES, plain_unit
 from instances.importing.notes import Note, guessed, understood
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 ROLES: dict[str, str] = {
     "x": "xworld xc xcentre xcenter xcentroid centroidx xmid midx xcoord xcoordinate easting east x centrex centerx",
     "y": "yworld yc ycentre ycenter ycentroid centroidy ymid midy ycoord ycoordinate northing north y centrey centery",
@@ -33,7 +38,7 @@ ROLES: dict[str, str] = {
     "air_fraction": "airpct pctair airfraction",
     "material": "material mat mattype materialtype rock rocktype rocktyp rockcode oretype lith lithology litho "
     "lithcode geology geol domain zone dom code minzone rtype facies formation weathering oxidation",
-    "phase": "phase pushback stage cutback pb",
+    "phase": "phase pushback stage cutback",
     "slope": "slope slopedeg slopeangle overallslope",
     "mined_fraction": "minedfraction mined depleted minedpct",
 }
@@ -88,87 +93,13 @@ UNITS: dict[str, tuple[Literal["pct", "g_per_t"], float]] = {
     "ozt": ("g_per_t", 34.2857),
 }
 """Unit of the mine's file, and the factor to it, by unit of a heading. An ounce per ton is per short ton."""
-ESTIMATES = frozenset(
-    [
-        "ok",
-        "id",
-        "id2",
-        "id3",
-        "idw",
-        "ik",
-        "lik",
-        "final",
-        "fin",
-        "est",
-        "estimate",
-        "kr",
-        "krig",
-        "cut",
-        "cap",
-        "capped",
-        "top",
-        "tot",
-        "total",
-        "head",
-        "grade",
-        "dil",
-    ]
+ESTIMATES = _words(
+    "ok id id2 id3 idw ik lik final fin est estimate kr krig cut cap capped top tot total head grade dil"
 )
-NOT_GRADES = frozenset(
-    [
-        "std",
-        "sd",
-        "stdev",
-        "stddev",
-        "var",
-        "variance",
-        "kv",
-        "kvar",
-        "se",
-        "err",
-        "error",
-        "ns",
-        "n",
-        "nsamp",
-        "nsam",
-        "samples",
-        "comps",
-        "ndh",
-        "holes",
-        "pass",
-        "dist",
-        "distance",
-        "flag",
-        "class",
-        "cat",
-        "rec",
-        "recov",
-        "recovery",
-        "eq",
-        "equiv",
-        "price",
-        "rev",
-        "revenue",
-        "val",
-        "value",
-        "nsr",
-        "min",
-        "max",
-        "lith",
-        "dom",
-        "domain",
-        "zone",
-        "code",
-        "conf",
-        "confidence",
-        "metal",
-        "content",
-        "kg",
-        "lb",
-        "oz",
-        "factor",
-        "ratio",
-    ]
+NOT_GRADES = _words(
+    "std sd stdev stddev var variance kv kvar se err error ns n nsamp nsam samples comps ndh holes pass "
+    "dist distance flag class cat rec recov recovery eq equiv price rev revenue val value nsr min max "
+    "lith dom domain zone code conf confidence metal content kg lb oz factor ratio"
 )
 """Words after the symbol of an element that make a heading something else than its grade."""
 JOINED = re.compile(r"(?P<name>[a-z0-9]+?)(?P<unit>pct|ppm|ppb|gpt|opt|perc|percent)?")

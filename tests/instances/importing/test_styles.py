@@ -240,6 +240,12 @@ def test_rock_without_density_is_no_air(tmp_path: Path):
     assert "rows of rock without one" in told_of(found, "guessed")
 
 
+def test_lead_is_no_pushback(tmp_path: Path):
+    found = read(tmp_path, "X,Y,Z,PB,ZN,AG,SG\n" + lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{b.au},{b.iz},2.9"))
+    assert dict(found.units) == {"pb": "pct", "zn": "pct", "ag": "g_per_t"}
+    assert set(found.phases) == {"p1"}
+
+
 def test_air_does_not_count_among_missing_grades(tmp_path: Path):
     high = MODEL["iz"] > 0
     table = MODEL[["x", "y", "z", "cu", "density"]].assign(density=MODEL["density"].where(~high))
