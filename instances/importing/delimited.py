@@ -197,7 +197,8 @@ def _headed(place: str, lines: list[str]) -> _Layout:
 
 
 def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith(COMMENTS)
+    """Whether a line is none of the table's: a comment, or the ``sep=;`` that spreadsheets write first."""
+    return line.lower().startswith("sep=") or line.lstrip().startswith(COMMENTS)
 
 
 def _refuse_repeated(place: str, heading: tuple[str, ...]) -> None:

@@ -96,7 +96,7 @@ STYLES: dict[str, tuple[Callable[[], str], str, pd.DataFrame]] = {
     ),
     "decimal commas and points between thousands": (
         lambda: (
-            "X;Y;Z;Cu;Au;SG\n"
+            "sep=;\nX;Y;Z;Cu;Au;SG\n"
             + lines(
                 lambda b: f"{points(b.x)};{points(b.y)};{points(b.z)};{comma(b.cu)};{comma(b.au)};{comma(b.density)}"
             )
