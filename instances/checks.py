@@ -83,10 +83,13 @@ def _names(mine: Mine) -> Found:
             yield from known(f"destinations.{name}.recovery.{element}", recovery, materials, "a material")
     for name, product in mine.products.items():
         yield from known(f"products.{name}.element", [product.element], elements, "an element")
-    yield from known("limits.head_grade", mine.limits.head_grade, elements, "an element")
-    for element, limit in mine.limits.head_grade.items():
-        yield from known(f"limits.head_grade.{element}.mills", limit.mills, list(mine.mills()), "a mill")
-        yield from _repeated(f"limits.head_grade.{element}.mills", limit.mills)
+    unnamed = [name for name, limit in mine.limits.head_grade.items() if limit.element is None]
+    yield from known("limits.head_grade", unnamed, elements, "an element, or a name with a key element")
+    for name, limit in mine.limits.head_grade.items():
+        if limit.element is not None:
+            yield from known(f"limits.head_grade.{name}.element", [limit.element], elements, "an element")
+        yield from known(f"limits.head_grade.{name}.mills", limit.mills, list(mine.mills()), "a mill")
+        yield from _repeated(f"limits.head_grade.{name}.mills", limit.mills)
     yield from known("limits.metal", mine.limits.metal, elements, "an element")
     yield from known("panels.grade_bins", mine.panels.grade_bins, elements, "an element")
     yield from known("operating", mine.operating, ["pit", *mine.mills()], '"pit" or a mill')

@@ -221,11 +221,12 @@ def _checked(plan: Baseline) -> Iterator[tuple[tuple[str, str], str, Array, Arra
             waste,
             most,
         )
-    for element, limits in problem.head_grade.items():
-        routes, from_stock = problem.graded(element)
+    for name, limits in problem.head_grade.items():
+        element = problem.grade_element[name]
+        routes, from_stock = problem.graded(name)
         metal = problem.route_metal[element][routes] @ plan.sent[routes]
         metal = metal + problem.reclaim_metal[element][from_stock] @ plan.reclaimed[from_stock]
-        fed = np.sum([plan.fed(mill) for mill in problem.grade_mills[element]], axis=0)
+        fed = np.sum([plan.fed(mill) for mill in problem.grade_mills[name]], axis=0)
         least = np.where(np.isfinite(limits.lower), np.nan_to_num(limits.lower, neginf=0.0) * fed, -np.inf)
         most = np.where(np.isfinite(limits.upper), np.nan_to_num(limits.upper, posinf=0.0) * fed, np.inf)
         yield (f"{limits.key}.min", f"{limits.key}.max"), "t of metal in the feed", least, metal, most

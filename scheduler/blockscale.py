@@ -375,8 +375,9 @@ def _ratios(problem: Problem, _: Extras, rows: _Rows) -> None:
 def _grades(problem: Problem, extras: Extras, rows: _Rows) -> None:
     mills = problem.route_kind("mill")
     everything = np.ones(len(problem.reclaim_place), dtype=bool)
-    for element, limits in problem.head_grade.items():
-        graded, from_stock = problem.graded(element)
+    for name, limits in problem.head_grade.items():
+        element = problem.grade_element[name]
+        graded, from_stock = problem.graded(name)
         for t in range(problem.periods):
             for side, low, high in ((limits.upper[t], -np.inf, 0.0), (limits.lower[t], 0.0, np.inf)):
                 if not np.isfinite(side):

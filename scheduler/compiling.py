@@ -98,10 +98,11 @@ def compile_problem(instance: Instance, units: Units) -> Problem:
                 f"limits.head_grade.{name}",
                 limit.min,
                 limit.max,
-                np.full_like(years, 1000 * METAL_PER_GRADE[mine.elements[name].unit]),
+                np.full_like(years, 1000 * METAL_PER_GRADE[mine.elements[limit.element or name].unit]),
             )
             for name, limit in limits.head_grade.items()
         },
+        grade_element={name: limit.element or name for name, limit in limits.head_grade.items()},
         grade_mills={name: limit.mills or tuple(mine.mills()) for name, limit in limits.head_grade.items()},
         metal={
             name: _range(f"limits.metal.{name}", limit.min_t_per_year, limit.max_t_per_year, years)

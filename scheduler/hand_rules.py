@@ -189,5 +189,9 @@ def _milled(problem: Problem, mill: str, contained: dict[str, float], recovered:
     uses = {"milling": 1.0}
     if problem.tailings_most:
         uses["tailings"] = problem.tailings_ratio[mill]
-    uses |= {f"contained {name}": contained[name] for name in problem.head_grade if mill in problem.grade_mills[name]}
+    uses |= {
+        f"contained {name}": contained[element]
+        for name, element in problem.grade_element.items()
+        if mill in problem.grade_mills[name]
+    }
     return uses | {f"metal {name}": recovered[name] for name in problem.metal}

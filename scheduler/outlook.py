@@ -71,9 +71,14 @@ class Outlook:
         return told
 
 
-def outlook(instance: Instance) -> Outlook:
-    """What to expect of a mine."""
-    pits = nested_pits(instance, FACTORS)
+def outlook(instance: Instance, slope_pairs: NDArray[np.int64] | None = None) -> Outlook:
+    """What to expect of a mine.
+
+    Args:
+        instance: the mine.
+        slope_pairs: what :func:`instances.geometry.units.block_arcs` gives, where it is known already.
+    """
+    pits = nested_pits(instance, FACTORS, slope_pairs)
     rates = capacities(instance.mine)
     last = pits.table.iloc[pits.factors.index(1.0)]
     periods = instance.mine.calendar.periods

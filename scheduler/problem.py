@@ -153,8 +153,9 @@ class Problem:
         tailings_most: facility name -> ``(T,)`` most new tailings placed, kt; empty where tailings need no room.
         strip: per period; ratio waste to ore.
         strip_cumulative: on the sums to date.
-        head_grade: element -> limits in t of metal per kt.
-        grade_mills: element -> the mills whose common feed its head grade is that of.
+        head_grade: name of a limit -> limits in t of metal per kt.
+        grade_element: name of a limit on the head grade -> its element.
+        grade_mills: name of a limit on the head grade -> the mills whose common feed it is of.
         metal: element -> limits in t of metal recovered in a period.
         movement_change_kt: largest change of kt moved, or ``None``.
         benches_most: ``(phases, T)`` most benches turned over in a period; infinite where free.
@@ -206,6 +207,7 @@ class Problem:
     strip: Range
     strip_cumulative: Range
     head_grade: dict[str, Range]
+    grade_element: dict[str, str]
     grade_mills: dict[str, tuple[str, ...]]
     metal: dict[str, Range]
     movement_change_kt: float | None
@@ -246,9 +248,9 @@ class Problem:
         wanted = np.asarray([place.name == mill for place in self.places], dtype=bool)
         return np.asarray(wanted[self.reclaim_mill])
 
-    def graded(self, element: str) -> tuple[Mask, Mask]:
-        """Which routes ``(R,)`` and reclaim routes ``(J,)`` feed the mills of an element's head grade."""
-        wanted = np.asarray([place.name in self.grade_mills[element] for place in self.places], dtype=bool)
+    def graded(self, name: str) -> tuple[Mask, Mask]:
+        """Which routes ``(R,)`` and reclaim routes ``(J,)`` feed the mills of a limit on the head grade."""
+        wanted = np.asarray([place.name in self.grade_mills[name] for place in self.places], dtype=bool)
         return np.asarray(wanted[self.route_place]), np.asarray(wanted[self.reclaim_mill])
 
     def bins(self) -> list[int]:

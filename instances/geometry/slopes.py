@@ -163,7 +163,7 @@ class Grid:
 class _Reach:
     """The rows around each block, by flat indices into a grid padded so that no offset leaves it."""
 
-    padded: NDArray[np.int64]
+    padded: NDArray[np.int32]
     strides: NDArray[np.int64]
     base: NDArray[np.int64]
 
@@ -172,9 +172,9 @@ class _Reach:
         reach = np.abs(np.asarray(offsets, dtype=np.int64).reshape(-1, 3)).max(axis=0, initial=0)
         padded = np.pad(grid.rows, [(int(width), int(width)) for width in reach], constant_values=-1)
         strides = np.asarray([padded.shape[1] * padded.shape[2], padded.shape[2], 1], dtype=np.int64)
-        return cls(padded.ravel(), strides, (grid.cells + reach) @ strides)
+        return cls(padded.ravel().astype(np.int32), strides, (grid.cells + reach) @ strides)
 
-    def moved(self, blocks: NDArray[np.int64], offset: Offset) -> NDArray[np.int64]:
+    def moved(self, blocks: NDArray[np.int64], offset: Offset) -> NDArray[np.int32]:
         """Row of the block at the cell of each of these blocks plus ``offset``, -1 where there is none."""
         return self.padded[self.base[blocks] + int(self.strides @ np.asarray(offset, dtype=np.int64))]
 
@@ -201,13 +201,15 @@ def slope_arcs(
     wanted = np.zeros((len(slopes) and max(slopes) + 1, len(every)), dtype=bool)
     for number, pattern in patterns.items():
         wanted[number] = [offset in pattern for offset in every]
+    everywhere: list[bool] = np.all(wanted, axis=0, keepdims=True)[0].tolist()
     position = {offset: column for column, offset in enumerate(every)}
     reach, blocks = _Reach.of(grid, every), np.arange(len(grid.cells))
     found = []
     for offset in every:
         above = reach.moved(blocks, offset)
         block = np.flatnonzero(above >= 0)
-        block = block[wanted[grid.material[above[block]], position[offset]]]
+        if not everywhere[position[offset]]:
+            block = block[wanted[grid.material[above[block]], position[offset]]]
         needs = above[block]
         for first in every:
             if first[2] >= offset[2] or not block.size:
@@ -216,9 +218,16 @@ def slope_arcs(
             if rest is None:
                 continue
             between = reach.moved(block, first)
-            implied = (between >= 0) & wanted[grid.material[needs], rest]
-            implied[implied] = wanted[grid.material[between[implied]], position[first]]
+            implied = between >= 0
+            if not everywhere[rest]:
+                implied &= wanted[grid.material[needs], rest]
+            if not everywhere[position[first]]:
+                implied[implied] = wanted[grid.material[between[implied]], position[first]]
             block, needs = block[~implied], needs[~implied]
-        found.append(np.column_stack([block, needs]))
-    arcs = np.concatenate(found) if found else np.empty((0, 2), dtype=np.int64)
-    return arcs[np.lexsort((arcs[:, 1], arcs[:, 0]))]
+        found.append(block * len(blocks) + needs)
+    if not found:
+        return np.empty((0, 2), dtype=np.int64)
+    # One number an arc: pairs are sorted many times slower.
+    arcs = np.concatenate(found)
+    arcs.sort()
+    return np.column_stack(np.divmod(arcs, len(blocks)))

@@ -17,6 +17,8 @@ from instances.instance import Instance
 
 Resolution = Literal["panel", "block"]
 TOLD_OF_A_CYCLE = 8
+AT_ONCE = 5_000_000
+"""Arcs between blocks that are looked at together, which keeps memory down."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,11 @@ def mined_tonnes(instance: Instance) -> pd.DataFrame:
         The columns tonnes and the grades, a row a block of the table.
     """
     blocks = instance.blocks
-    material = blocks["material"].map(instance.mine.materials)
-    loss = material.map(lambda m: m.mining_loss).to_numpy(float)
-    dilution = material.map(lambda m: m.dilution).to_numpy(float)
-    factor = material.map(lambda m: m.tonnes_factor).to_numpy(float)
+    number, names = pd.factorize(blocks["material"])
+    materials = [instance.mine.materials[str(name)] for name in names]
+    loss = np.asarray([material.mining_loss for material in materials])[number]
+    dilution = np.asarray([material.dilution for material in materials])[number]
+    factor = np.asarray([material.tonnes_factor for material in materials])[number]
     left = 1.0 - blocks["mined_fraction"].to_numpy(float)
     mined = pd.DataFrame({"tonnes": blocks["tonnes"] * factor * left * (1 - loss) * (1 + dilution)})
     for column in instance.grade_columns().values():
@@ -57,14 +60,19 @@ def mined_tonnes(instance: Instance) -> pd.DataFrame:
     return mined
 
 
-def scheduling_units(instance: Instance, resolution: Resolution) -> Units:
+def scheduling_units(instance: Instance, resolution: Resolution, slope_pairs: NDArray[np.int64] | None = None) -> Units:
     """Units, parcels and precedence at a resolution.
+
+    Args:
+        instance: the mine.
+        resolution: what is mined as one.
+        slope_pairs: what :func:`block_arcs` gives, where it is known already.
 
     Raises:
         BadInput: where precedence runs in a cycle; it names the cycle.
     """
     units, unit_of_block = _units_of_blocks(instance, resolution)
-    return replace(units, arcs=_arcs(instance, units.units, unit_of_block, resolution))
+    return replace(units, arcs=_arcs(instance, units.units, unit_of_block, resolution, slope_pairs))
 
 
 def units_without_arcs(instance: Instance, resolution: Resolution) -> Units:
@@ -172,11 +180,16 @@ def block_arcs(instance: Instance) -> NDArray[np.int64]:
 
 
 def _arcs(
-    instance: Instance, units: pd.DataFrame, unit_of_block: NDArray[np.int64], resolution: Resolution
+    instance: Instance,
+    units: pd.DataFrame,
+    unit_of_block: NDArray[np.int64],
+    resolution: Resolution,
+    slope_pairs: NDArray[np.int64] | None,
 ) -> pd.DataFrame:
     found: dict[tuple[int, int], float] = {}
     if instance.mine.precedence.slopes:
-        found.update(dict.fromkeys(_between_units(unit_of_block[block_arcs(instance)]), 0.0))
+        pairs = block_arcs(instance) if slope_pairs is None else slope_pairs
+        found.update(dict.fromkeys(_between_units(unit_of_block, pairs), 0.0))
     if resolution == "panel" and instance.mine.panels.bench_order:
         found.update(dict.fromkeys(_bench_order(units), 0.0))
     for pair, lag in _further(instance, unit_of_block).items():
@@ -194,12 +207,16 @@ def _arc_table(arcs: dict[tuple[int, int], float]) -> pd.DataFrame:
     return table.astype({"unit": np.int64, "needs": np.int64, "lag_years": np.float64})
 
 
-def _between_units(pairs: NDArray[np.int64]) -> list[tuple[int, int]]:
-    """The pairs of two different units that both have something left to mine, each once, sorted."""
-    pairs = pairs[(pairs >= 0).all(axis=1) & (pairs[:, 0] != pairs[:, 1])]
-    # One number a pair: rows are sorted many times slower.
-    width = int(pairs.max(initial=0)) + 1
-    first, second = np.divmod(np.unique(pairs[:, 0] * width + pairs[:, 1]), width)
+def _between_units(unit_of_block: NDArray[np.int64], arcs: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """The pairs of two different units that arcs between blocks tie and that have something left to mine, sorted."""
+    width = int(unit_of_block.max(initial=0)) + 1
+    found = [np.empty(0, dtype=np.int64)]
+    for start in range(0, len(arcs), AT_ONCE):
+        first, second = (unit_of_block[arcs[start : start + AT_ONCE, end]] for end in (0, 1))
+        kept = (first >= 0) & (second >= 0) & (first != second)
+        # One number a pair: rows are sorted many times slower.
+        found.append(np.unique(first[kept] * width + second[kept]))
+    first, second = np.divmod(np.unique(np.concatenate(found)), width)
     return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
@@ -208,11 +225,10 @@ def _further(instance: Instance, unit_of_block: NDArray[np.int64]) -> dict[tuple
     if instance.precedence.empty:
         return {}
     row = pd.Series(np.arange(len(instance.blocks)), index=instance.blocks["block"])
-    pairs = np.column_stack(
-        [unit_of_block[row.loc[instance.precedence[end]].to_numpy(np.int64)] for end in ("block", "needs")]
-    )
+    rows = np.column_stack([row.loc[instance.precedence[end]].to_numpy(np.int64) for end in ("block", "needs")])
+    pairs = unit_of_block[rows]
     lags = instance.precedence["lag_years"].to_numpy(np.float64)
-    found = dict.fromkeys(_between_units(pairs), 0.0)
+    found = dict.fromkeys(_between_units(unit_of_block, rows), 0.0)
     for (block, needs), lag in zip(pairs.tolist(), lags.tolist(), strict=True):
         if (block, needs) in found:
             found[block, needs] = max(lag, found[block, needs])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,15 +11,16 @@ import pyarrow.csv as pa_csv
 
 from instances.findings import BadInput, Finding, Words
 from instances.importing.notes import Note, changed, guessed, understood
-from instances.importing.numbers import number
+from instances.importing.numbers import decimal_mark, number
 from instances.importing.source import GridLine, Source
+from instances.importing.vocabulary import is_unit
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 BLANK = " "
 LOOKED_AT = 200
 MOST_LINES_BEFORE_DATA = 3
 TOLD_LINES = 3
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+COMMENTS = ("#", "//")
 UTF_16 = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -32,6 +32,7 @@ class _Layout:
     delimiter: str
     first: int
     grid: GridLine | None = None
+    units: tuple[tuple[str, str], ...] = ()
     notes: tuple[Note, ...] = ()
 
 
@@ -49,15 +50,23 @@ def read_delimited(place: str, raw: bytes) -> Source:
     opening = _opening_lines(text)
     if not any(line.strip() for line in opening):
         raise BadInput([Finding(place, Words("empty"), "a heading and at least one row")])
-    layout = _gslib(opening) or _headed(place, opening)
+    layout = _gslib(place, opening) or _headed(place, opening)
     body = _from_line(text, layout.first)
     if not body.strip():
         raise BadInput([Finding(place, Words("a heading without rows"), "at least one row")])
     columns = _columns(place, layout, body)
-    comma = layout.delimiter != "," and _has_decimal_commas(opening[layout.first - 1 :], layout.delimiter)
+    told = [field for line in opening[layout.first - 1 :] for field in _fields(line, layout.delimiter)]
+    comma, is_guess = decimal_mark(told)
+    if layout.delimiter == "," and is_guess:
+        comma = False
     if comma:
-        notes = (*notes, understood("a comma separates the decimals"))
-    return Source(place, columns, layout.first, "line", comma, layout.grid, (*notes, *layout.notes))
+        said = "a comma separates the decimals"
+        notes = (*notes, guessed(f"{said}, not thousands") if is_guess else understood(said))
+    notes = (*notes, *layout.notes)
+    units = dict(layout.units)
+    return Source(
+        place, columns, layout.first, "line", decimal_comma=comma, grid=layout.grid, units_said=units, notes=notes
+    )
 
 
 def _decoded(place: str, raw: bytes) -> tuple[str, tuple[Note, ...]]:
@@ -69,6 +78,13 @@ def _decoded(place: str, raw: bytes) -> tuple[str, tuple[Note, ...]]:
             except UnicodeDecodeError as error:
                 expected = f"text in UTF-16, as its first bytes say; byte {error.start} is not"
                 raise BadInput([Finding(place, None, expected)]) from error
+    for ending, byte in (("le", 1), ("be", 0)):
+        start = raw[:LOOKED_AT]
+        if len(start) > 8 and not any(start[byte::2]) and all(start[1 - byte : -1 : 2]):
+            try:
+                return _whole(place, raw.decode(f"utf-16-{ending}")), (understood("text in UTF-16, without its mark"),)
+            except UnicodeDecodeError:
+                break
     try:
         return _whole(place, raw.decode("utf-8-sig")), ()
     except UnicodeDecodeError:
@@ -93,6 +109,12 @@ def _opening_lines(text: str) -> list[str]:
     return lines
 
 
+def _without_blank_end(text: str) -> str:
+    """The text without blank lines at its end; blanks within its last line may be empty columns."""
+    end = text.find("\n", len(text.rstrip()))
+    return text if end < 0 else text[:end]
+
+
 def _from_line(text: str, line: int) -> str:
     start = 0
     for _ in range(line - 1):
@@ -115,7 +137,7 @@ def _is_number(text: str) -> bool:
     return (sound and value == value) or (sound_comma and comma == comma)  # noqa: PLR0124 - NaN is no number
 
 
-def _gslib(lines: list[str]) -> _Layout | None:
+def _gslib(place: str, lines: list[str]) -> _Layout | None:
     """The layout of a GSLIB file: a title, the number of variables, their names a line each, then the values."""
     if len(lines) < 4:
         return None
@@ -136,30 +158,55 @@ def _gslib(lines: list[str]) -> _Layout | None:
             (cells[0], cells[1], cells[2]), (metres[0], metres[1], metres[2]), (metres[3], metres[4], metres[5])
         )
     names = tuple(line.strip() or f"column {n}" for n, line in enumerate(lines[2 : count + 2], start=1))
-    return _Layout(names, BLANK, count + 3, grid, (understood("a GSLIB file"),))
+    _refuse_repeated(place, names)
+    return _Layout(names, BLANK, count + 3, grid, notes=(understood("a GSLIB file"),))
 
 
 def _headed(place: str, lines: list[str]) -> _Layout:
     """The layout of a table with a heading, after comments and before lines of description."""
-    start = next(n for n, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#"))
+    start = next((n for n, line in enumerate(lines) if line.strip() and not _is_comment(line)), len(lines))
+    if start == len(lines):
+        raise BadInput([Finding(place, Words("nothing but comments"), "a heading and at least one row")])
     delimiter = _delimiter(lines[start:])
     heading = tuple(_fields(lines[start], delimiter))
+    if any(_is_number(name) for name in heading):
+        # The heading itself may stand in a comment, the last one before the rows.
+        above = _fields(lines[start - 1].lstrip("#/ "), delimiter) if start else []
+        if len(above) == len(heading) and not any(_is_number(name) for name in above):
+            heading, start = tuple(above), start - 1
     while heading and not heading[-1]:
         heading = heading[:-1]
     if len(heading) < 2 or any(_is_number(name) for name in heading):
         raise BadInput([Finding(f"{place}: line {start + 1}", lines[start][:80], "a heading with the columns' names")])
+    _refuse_repeated(place, heading)
+    first = start + 1
+    most = min(len(lines), start + 1 + MOST_LINES_BEFORE_DATA)
+    while first < most and (_is_comment(lines[first]) or _describes(lines[first], delimiter)):
+        first += 1
+    notes: tuple[Note, ...] = (understood(f"{DELIMITERS.get(delimiter, 'blanks')} between the columns"),)
+    units: dict[str, str] = {}
+    for line in lines[start + 1 : first]:
+        fields = _fields(line, delimiter)
+        if not fields[0].lower().startswith("variable "):
+            units |= {name: said for name, said in zip(heading, fields, strict=False) if is_unit(said)}
+    if first > start + 1:
+        where = f"line {first}" if first == start + 2 else f"lines {start + 2} to {first}"
+        but = ", but for units" if units else ""
+        notes = (*notes, changed(f"left out{but}: {where}, which says more about the columns"))
+    return _Layout(heading, delimiter, first + 1, None, tuple(units.items()), notes)
+
+
+def _is_comment(line: str) -> bool:
+    """Whether a line is none of the table's: a comment, or the ``sep=;`` that spreadsheets write first."""
+    return line.lower().startswith("sep=") or line.lstrip().startswith(COMMENTS)
+
+
+def _refuse_repeated(place: str, heading: tuple[str, ...]) -> None:
     repeated = [name for name in dict.fromkeys(heading) if name and heading.count(name) > 1]
     if repeated:
         raise BadInput(
             [Finding(f"{place}: column {name}", Words("given twice"), "each column once") for name in repeated]
         )
-    first = start + 1
-    while first < min(len(lines), start + 1 + MOST_LINES_BEFORE_DATA) and _describes(lines[first], delimiter):
-        first += 1
-    notes: tuple[Note, ...] = (understood(f"{DELIMITERS.get(delimiter, 'blanks')} between the columns"),)
-    if first > start + 1:
-        notes = (*notes, changed(f"lines {start + 2} to {first}, which describe the columns, are left out"))
-    return _Layout(heading, delimiter, first + 1, None, notes)
 
 
 def _describes(line: str, delimiter: str) -> bool:
@@ -181,11 +228,6 @@ def _delimiter(lines: list[str]) -> str:
         if score > most and not (mark == BLANK and most[1] > 1):
             best, most = mark, score
     return best
-
-
-def _has_decimal_commas(lines: list[str], delimiter: str) -> bool:
-    fields = [field for line in lines[:50] for field in _fields(line, delimiter)]
-    return any(DECIMAL_COMMA.fullmatch(field) for field in fields) and not any("." in field for field in fields)
 
 
 def _columns(place: str, layout: _Layout, body: str) -> dict[str, pa.ChunkedArray]:
@@ -210,7 +252,7 @@ def _columns(place: str, layout: _Layout, body: str) -> dict[str, pa.ChunkedArra
 
     try:
         table = pa_csv.read_csv(
-            pa.py_buffer(body.rstrip().encode()),
+            pa.py_buffer(_without_blank_end(body).encode()),
             read_options=pa_csv.ReadOptions(column_names=padded, use_threads=False, block_size=1 << 24),
             parse_options=pa_csv.ParseOptions(
                 delimiter=delimiter, invalid_row_handler=keep, ignore_empty_lines=False, newlines_in_values=False

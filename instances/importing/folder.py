@@ -29,7 +29,9 @@ class NewMine:
     text: str
 
 
-def new_mine(file: str | Path, name: str, told: Told | None = None, start: dt.date | None = None) -> NewMine:
+def new_mine(
+    file: str | Path, name: str, told: Told | None = None, start: dt.date | None = None, element: str | None = None
+) -> NewMine:
     """Makes a mine of a block model, without writing anything.
 
     Args:
@@ -37,12 +39,13 @@ def new_mine(file: str | Path, name: str, told: Told | None = None, start: dt.da
         name: name of the mine; made fit for ``mine.toml``.
         told: what is told about the model.
         start: first day of the plan; the next first of January unless given.
+        element: which of the block models of an OMF file.
 
     Raises:
         BadInput: with every fault found.
     """
     path = Path(file)
-    model = block_model(open_source(path), told)
+    model = block_model(open_source(path, element), told)
     if not any(element in TERMS for element in model.units):
         found = ", ".join(model.units)
         expected = f"grades of an element that is sold ({', '.join(TERMS)}); the table has {found}"

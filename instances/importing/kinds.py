@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 AIR = frozenset({"air", "void", "sky", "above_topo", "aboveground", "atmosphere"})
-NOT_A_KIND = frozenset({"", "-", "-99", "-999", "-9999", "na", "nan", "null", "none", "unassigned"})
+UNASSIGNED = "unassigned"
+NOT_A_KIND = frozenset({"", "-", "-99", "-999", "-9999", "na", "nan", "null", "none", UNASSIGNED})
 FORMULA = re.compile(r"[=@+]|-(?!\d|-?$)")
 LONGEST = 60
 MOST_KINDS = 60
@@ -63,7 +64,7 @@ def cleaned(text: str, role: str) -> str:
     """A text as a name of ``mine.toml``, in lower case."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     if plain.strip() in NOT_A_KIND:
-        return "unassigned"
+        return UNASSIGNED
     plain = re.sub(r"\.0+$", "", plain.strip())
     name = re.sub(r"[^a-z0-9_-]+", "_", plain).strip("_-")
     if not name or not name[0].isalpha():

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from instances.table import MOST_CELLS
+
 Floats = NDArray[np.float64]
 OFF_GRID = 0.1
 """Share of a block by which a centre may lie beside its cell's: rounded coordinates do."""
@@ -22,6 +24,8 @@ COARSER = 1.5
 FARTHEST_M = 1e8
 """No coordinate of a mine lies further from nought."""
 SAMPLE = 20_000
+FEWEST_NEIGHBOURS = 0.3
+"""A grid worked out from steps is wrong where fewer of its cells have a next one along an axis: sub-blocks, mostly."""
 AXES = ("x", "y", "z")
 
 
@@ -39,6 +43,7 @@ class Lattice:
         rotation_deg: bearing of the model's y axis, degrees clockwise from north.
         cells: ``(rows, 3)`` cell of each row, from 0.
         off: ``(rows,)`` where a row is no cell's own, nor part of one.
+        steps: ``(rows, 3)`` centre of each row's block in cells from the centre of the cell 0, 0, 0.
         span: ``(rows, 3)`` size of each row's block as a share of the cell's; ``None`` where every block fills its own.
     """
 
@@ -47,6 +52,7 @@ class Lattice:
     rotation_deg: float
     cells: NDArray[np.int64]
     off: NDArray[np.bool_]
+    steps: Floats
     span: Floats | None
 
     def volume_m3(self) -> Floats:
@@ -145,9 +151,30 @@ def _placed(
         off = np.any(beyond > OFF_GRID / 2, axis=1)
         span = None if (np.abs(span - 1) < 1e-6).all() else span
     low = cells.min(axis=0)
+    spans = [int(span) + 1 for span in cells.max(axis=0) - low]
+    if math.prod(spans) > MOST_CELLS:
+        raise NoLatticeError(f"their box has {' x '.join(map(str, spans))} cells, more than {MOST_CELLS:,}")
     origin = _turned((first + low * size)[None, :], -rotation)[0] + middle
     return Lattice(
-        _triple(np.round(size, 6)), _triple(np.round(origin, 4)), rotation, (cells - low).astype(np.int64), off, span
+        size_m=_triple(np.round(size, 6)),
+        origin_m=_triple(np.round(origin, 4)),
+        rotation_deg=rotation,
+        cells=(cells - low).astype(np.int64),
+        off=off,
+        steps=steps - low,
+        span=span,
+    )
+
+
+def neighboured(cells: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Share of the cells that have a next one along x, y and z, of all that could: low where steps are no sizes."""
+    shape = cells.max(axis=0) + 3
+    key = np.unique(np.ravel_multi_index((cells + 1).T, tuple(shape)))
+    strides = (int(shape[1] * shape[2]), int(shape[2]), 1)
+    found = [float(np.isin(key + stride, key, assume_unique=True).mean()) for stride in strides]
+    counts = [len(np.unique(cells[:, axis])) for axis in range(3)]
+    return tuple(  # type: ignore[return-value]
+        share * count / (count - 1) if count > 1 else 1.0 for share, count in zip(found, counts, strict=True)
     )
 
 
@@ -230,7 +257,7 @@ def _refined(
     bearing = math.degrees(math.atan2(north[0], north[1]))
     bearing = round(bearing, 2) if abs(bearing - round(bearing, 2)) < 2e-3 else bearing
     lengths = [round(float(np.hypot(*side)), 2) for side in (east, north)]
-    return bearing, (lengths[0] or size[0], lengths[1] or size[1], size[2])
+    return bearing + 0.0, (lengths[0] or size[0], lengths[1] or size[1], size[2])
 
 
 def _first_centre(values: Floats, step: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,28 +12,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from instances.findings import BadInput, Finding, Words
-from instances.importing.kinds import AIR, kinds_of
-from instances.importing.lattice import FARTHEST_M, Lattice, NoLatticeError, lattice_of
+from instances.importing.columns import Columns, Floats
+from instances.importing.kinds import kinds_of
+from instances.importing.lattice import AXES, FEWEST_NEIGHBOURS, Lattice, NoLatticeError, lattice_of, neighboured
 from instances.importing.notes import Note, changed, guessed, understood
 from instances.importing.numbers import sentinels
-from instances.importing.regularising import regularised
+from instances.importing.regularising import overlapping, regularised
 from instances.importing.source import Source
 from instances.importing.vocabulary import (
     CELLS,
     ELEMENTS,
-    MASS,
     PLACES,
     GradeColumn,
     Meaning,
     missing_columns,
     recognised,
 )
+from instances.importing.weights import has_no_weight, tonnes_and_air
 from instances.table import LARGEST_GRADE, SLOPES_DEG, told_rows
 
-Floats = NDArray[np.float64]
 SIZES = ("dx", "dy", "dz")
 CORNERS = ("x_corner", "y_corner", "z_corner")
-GUESSED_DENSITY = 2.7
 GUESSED_SIZE_M = (10.0, 10.0, 10.0)
 MOST_EMPTY = 0.2
 """Share of empty grades above which they are taken for damage, unless told that empty means barren."""
@@ -48,6 +48,7 @@ class Told:
         rotation_deg: bearing of the model's y axis, degrees clockwise from north.
         density: tonnes per cubic metre where the table has neither tonnes nor density.
         empty_is_barren: whether an empty grade is no grade, however many there are.
+        benches_down: whether the numbers of benches count downwards, from 1 or 0 at the top.
     """
 
     columns: Sequence[str] = ()
@@ -55,6 +56,7 @@ class Told:
     rotation_deg: float | None = None
     density: float | None = None
     empty_is_barren: bool = False
+    benches_down: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def block_model(source: Source, told: Told | None = None) -> BlockModel:
         BadInput: with every fault found.
     """
     told = told or Told()
-    meaning = recognised(list(source.columns), told.columns)
+    meaning = recognised(list(source.columns), told.columns, source.units_said)
     missing = missing_columns(source.place, meaning, source.columns, has_grid=source.grid is not None)
     if missing:
         raise BadInput(missing)
@@ -104,8 +106,8 @@ class _Import:
 
     def __init__(self, source: Source, meaning: Meaning, told: Told) -> None:
         self.source, self.meaning, self.told = source, meaning, told
-        self.notes: list[Note] = [*source.notes, *meaning.notes]
-        self.findings: list[Finding] = []
+        self.columns = Columns(source, meaning)
+        self.notes, self.findings = self.columns.notes, self.columns.findings
         self.size_is_guess = False
 
     def model(self) -> BlockModel:
@@ -115,7 +117,8 @@ class _Import:
         rows["volume_m3"] = lattice.volume_m3()
         material, materials = self._kinds("material")
         phase, phases = self._kinds("phase")
-        rows["tonnes"], air = self._tonnes(rows["volume_m3"].to_numpy(float), material, grades)
+        volume = rows["volume_m3"].to_numpy(float)
+        rows["tonnes"], air = tonnes_and_air(self.columns, volume, material, grades, self.told.density)
         rows["phase"] = phase if phase is not None else "p1"
         if material is None:
             barren = np.logical_and.reduce([grade <= 0 for grade in grades.values()])
@@ -128,7 +131,7 @@ class _Import:
         slope = self._slope()
         if slope is not None:
             rows["slope_deg"] = slope
-        mined = self._mined()
+        mined = self.columns.share("mined_fraction", 0.0)
         if mined is not None:
             rows["mined_fraction"] = mined
         self._off_grid(lattice, air)
@@ -148,53 +151,79 @@ class _Import:
             notes=tuple(self.notes),
         )
 
-    def _number(self, role: str) -> Floats | None:
-        """The numbers of a role's column; faults are gathered. None where there is no such column."""
-        if role not in self.meaning.roles:
-            return None
-        values, findings = self.source.numbers(self.meaning.roles[role])
-        self.findings += findings
-        return values
-
-    def _finite(self, role: str) -> Floats | None:
-        """The numbers of a role that every row has to have."""
-        before = len(self.findings)
-        values = self._number(role)
-        if values is not None and len(self.findings) == before and np.isnan(values).any():
-            self.findings.append(self.source.finding(self.meaning.roles[role], np.isnan(values), "a number"))
-        if values is not None and len(self.findings) == before and (np.abs(values) > FARTHEST_M).any():
-            beyond = np.abs(values) > FARTHEST_M
-            expected = f"numbers within {FARTHEST_M:,.0f} of 0"
-            self.findings.append(self.source.finding(self.meaning.roles[role], beyond, expected))
-        return values
-
     def _lattice(self) -> Lattice:
         centres = self._centres()
         sizes = self._sizes()
-        corner = [self._number(role) for role in CORNERS]
-        rotation = self._number("rotation")
+        corner = _first([self.columns.number(role) for role in CORNERS])
+        rotation = self.columns.number("rotation") if "x_corner" in self.meaning.roles else None
         if self.findings:
             raise BadInput(self.findings)
-        bearing = self.told.rotation_deg
-        if bearing is None and rotation is not None and "x_corner" in self.meaning.roles:
-            bearing = float(rotation[0])
+        bearing = self.source.rotation_deg if self.told.rotation_deg is None else self.told.rotation_deg
+        if bearing is None and "x" not in self.meaning.roles:
+            bearing = 0.0
+        given = None if rotation is None else float(rotation[0])
+        size_m = self.told.size_m or self._grid_size()
         try:
-            lattice = lattice_of(
-                centres,
-                sizes,
-                size_m=self.told.size_m or self._grid_size(),
-                corner=_first(corner),
-                rotation_deg=0.0 if bearing is None and "x" not in self.meaning.roles else bearing,
-            )
+            if bearing is None and given and math.isfinite(given):
+                lattice = self._as_given(centres, sizes, size_m, corner, given)
+            else:
+                lattice = lattice_of(centres, sizes, size_m=size_m, corner=corner, rotation_deg=bearing)
         except NoLatticeError as error:
             expected = f"blocks on a regular grid; {error} (see --size, --rotation)"
             raise BadInput([Finding(self.source.place, None, expected)]) from error
         size = " x ".join(f"{side:g}" for side in lattice.size_m)
         origin = ", ".join(f"{value:g}" if abs(value) < 1e5 else f"{value:.2f}" for value in lattice.origin_m)
         text = f"blocks of {size} m, centre of the first at {origin}, rotated {lattice.rotation_deg:g} degrees"
-        from_steps = sizes is None and self.told.size_m is None and self._grid_size() is None
+        from_steps = sizes is None and size_m is None
         self.notes.append(guessed(text) if from_steps else understood(text))
+        if from_steps:
+            self._refuse_sub_blocks(lattice, size)
         return lattice
+
+    def _refuse_sub_blocks(self, lattice: Lattice, size: str) -> None:
+        """Refuses a grid worked out from steps in which most cells stand alone.
+
+        Raises:
+            BadInput: where it does.
+        """
+        alone = [
+            axis for axis, share in zip(AXES, neighboured(lattice.cells), strict=True) if share < FEWEST_NEIGHBOURS
+        ]
+        if alone and len(lattice.cells) > 1:
+            shown = Words(f"blocks of {size} m by their least steps, most without a next one along {', '.join(alone)}")
+            expected = "whole blocks, or sub-blocks with columns of their sizes (see --size)"
+            raise BadInput([Finding(self.source.place, shown, expected)])
+
+    def _as_given(
+        self,
+        centres: Floats,
+        sizes: Floats | None,
+        size_m: tuple[float, float, float] | None,
+        corner: tuple[float, float, float] | None,
+        bearing: float,
+    ) -> Lattice:
+        """The lattice of a table that says its rotation: its centres may be in world axes or in the model's own.
+
+        Raises:
+            NoLatticeError: where no regular grid fits.
+        """
+        for own in (False, True):
+            try:
+                turned = 0.0 if own else bearing
+                lattice = lattice_of(centres, sizes, size_m=size_m, corner=corner, rotation_deg=turned)
+            except NoLatticeError:
+                continue
+            if not lattice.off.any():
+                break
+        else:
+            # The column may mean another angle, or another axis: the centres tell their own.
+            return lattice_of(centres, sizes, size_m=size_m)
+        if not own:
+            return lattice
+        self.notes.append(
+            guessed(f"centres in the model's own axes, which are rotated {bearing:g} degrees (--rotation)")
+        )
+        return replace(lattice, rotation_deg=bearing)
 
     def _grid_size(self) -> tuple[float, float, float] | None:
         return None if self.source.grid is None else self.source.grid.size_m
@@ -203,7 +232,7 @@ class _Import:
         """Centres of the rows: as given, from cell numbers, or in the order of a GSLIB grid."""
         roles, grid = self.meaning.roles, self.source.grid
         if all(role in roles for role in PLACES):
-            given = [self._finite(role) for role in PLACES]
+            given = [self.columns.finite(role) for role in PLACES]
             return np.column_stack([values for values in given if values is not None])
         if grid is not None and not any(role in roles for role in PLACES):
             if np.prod(grid.cells) != self.source.rows:
@@ -212,21 +241,40 @@ class _Import:
                 raise BadInput([Finding(self.source.place, shown, expected)])
             order = np.unravel_index(np.arange(self.source.rows), tuple(reversed(grid.cells)))
             return np.column_stack([grid.first_m[a] + order[2 - a] * grid.size_m[a] for a in range(3)])
-        size = self.told.size_m
+        return self._from_cells()
+
+    def _from_cells(self) -> Floats:
+        """Centres from cell numbers, along axes without a column of places."""
+        roles, size = self.meaning.roles, self.told.size_m
         if size is None:
-            sizes = [self._number(role) for role in SIZES]
-            size = _first(sizes) or GUESSED_SIZE_M
-            self.size_is_guess = _first(sizes) is None
-            if self.size_is_guess:
-                self.notes.append(guessed("blocks of 10 x 10 x 10 m: the table has cell numbers only (see --size)"))
-        found = []
+            size = _first([self.columns.number(role) for role in SIZES])
+            self.size_is_guess = size is None
+        if size is None:
+            size = GUESSED_SIZE_M
+            self.notes.append(guessed("cells of 10 m along axes with cell numbers only (see --size)"))
+        found, numbered = [], 0
         for axis, (place, cell) in enumerate(zip(PLACES, CELLS, strict=True)):
-            values = self._finite(place if place in roles else cell)
-            found.append(np.zeros(self.source.rows) if values is None else values)
-            if place not in roles:
-                found[-1] = found[-1] * size[axis]
-        self.told = replace(self.told, size_m=size, rotation_deg=0.0)
+            values = self.columns.finite(place if place in roles else cell)
+            values = np.zeros(self.source.rows) if values is None else values
+            if place in roles or (cell == "iz" and self._is_elevation(values)):
+                found.append(values)
+                continue
+            numbered += 1
+            down = cell == "iz" and self.told.benches_down
+            found.append(values * (-size[axis] if down else size[axis]))
+            if cell == "iz" and not down:
+                self.notes.append(guessed(f"{roles.get(cell, cell)} counts upwards (else --benches-down)"))
+        if numbered == len(CELLS):
+            self.told = replace(self.told, size_m=size, rotation_deg=0.0)
         return np.column_stack(found)
+
+    def _is_elevation(self, benches: Floats) -> bool:
+        """Whether the numbers of benches go in steps of more than one: they are elevations then, metres."""
+        levels = np.unique(benches[np.isfinite(benches)])
+        if len(levels) < 2 or np.diff(levels).min() < 1.5:
+            return False
+        self.notes.append(guessed(f"{self.meaning.roles['iz']} gives elevations, metres, not numbers of benches"))
+        return True
 
     def _sizes(self) -> Floats | None:
         """Sizes of the blocks, ``(rows, 3)``, where the table gives all three."""
@@ -234,7 +282,7 @@ class _Import:
             return None
         found = []
         for role in SIZES:
-            values = self._finite(role)
+            values = self.columns.finite(role)
             if values is not None and (values <= 0).any():
                 self.findings.append(self.source.finding(self.meaning.roles[role], values <= 0, "sizes above 0 m"))
             found.append(values)
@@ -253,8 +301,10 @@ class _Import:
         if marked.any():
             shown = ", ".join([*(f"{mark:g}" for mark in marks), *(["as nothing"] if unsaid.any() else [])])
             self.notes.append(changed(f"{element} is 0 in {int(marked.sum()):,} rows marked {shown}"))
-        if empty.mean() > MOST_EMPTY and not self.told.empty_is_barren:
-            expected = f"a grade, or --empty-is-barren ({empty.mean():.0%} of the rows have none)"
+        rock = ~has_no_weight(self.columns)
+        share = float(empty[rock].mean()) if rock.any() else 0.0
+        if share > MOST_EMPTY and not self.told.empty_is_barren:
+            expected = f"a grade, or --empty-is-barren ({share:.0%} of the rows of rock have none)"
             self.findings.append(self.source.finding(column.heading, empty, expected))
         elif empty.any():
             self.notes.append(changed(f"{element} is 0 in {int(empty.sum()):,} rows where it is empty"))
@@ -285,89 +335,9 @@ class _Import:
             self.notes.append(changed(f"names of the column {heading}: {', '.join(renamed[:12])}"))
         return found.names, found.titles
 
-    def _tonnes(
-        self, volume: Floats, material: NDArray[np.object_] | None, grades: Mapping[str, Floats]
-    ) -> tuple[Floats, NDArray[np.bool_]]:
-        """Tonnes of each row, and which rows are air."""
-        share = self._share()
-        given = self._number("tonnes")
-        if given is not None:
-            unit = self.meaning.units.get("tonnes", "kt" if self.meaning.roles["tonnes"].lower() == "kt" else "t")
-            tonnes = self._not_negative("tonnes", given) * MASS.get(unit, 1.0)
-            if share is not None:
-                self.notes.append(guessed("tonnes are those below topography already; the fraction is left out"))
-        else:
-            own = self._number("volume")
-            solid = volume * (1.0 if share is None else share) if own is None else self._not_negative("volume", own)
-            tonnes = solid * self._density(grades)
-        air = np.isnan(tonnes) | (tonnes <= 0)
-        if material is not None:
-            air |= np.isin(material, list(AIR))
-        if air.all():
-            self.findings.append(Finding(self.source.place, Words("all air"), "a block with tonnes"))
-        elif air.any():
-            self.notes.append(changed(f"{int(air.sum()):,} rows of air, or without tonnes, are left out"))
-        return tonnes, air
-
-    def _density(self, grades: Mapping[str, Floats]) -> Floats | float:
-        density = self._number("density")
-        if density is None:
-            if self.told.density is None:
-                self.notes.append(guessed(f"density {GUESSED_DENSITY} t/m3: the table has neither tonnes nor density"))
-            return self.told.density or GUESSED_DENSITY
-        density = self._not_negative("density", density)
-        bare = ~(density > 0) & np.logical_or.reduce([grade > 0 for grade in grades.values()])
-        if bare.any() and not bare.all():
-            mean = float(density[density > 0].mean()) if (density > 0).any() else GUESSED_DENSITY
-            self.notes.append(
-                guessed(f"density {mean:.3g} t/m3, the mean, in {int(bare.sum()):,} rows with a grade only")
-            )
-            density = np.where(bare, mean, density)
-        wrong = density > 10
-        if wrong.any():
-            self.findings.append(self.source.finding(self.meaning.roles["density"], wrong, "at most 10 t/m3"))
-        return density
-
-    def _share(self) -> Floats | None:
-        """Share of each block below topography, where the table gives it."""
-        for role, solid in (("fraction", True), ("air_fraction", False)):
-            values = self._number(role)
-            if values is None:
-                continue
-            values = np.where(np.isnan(values) | sentinels(values)[0], 0.0 if solid else 1.0, values)
-            if values.max(initial=0.0) > 1.0:
-                values = values / 100
-                self.notes.append(guessed(f"{self.meaning.roles[role]} is in per cent"))
-            wrong = (values < 0) | (values > 1)
-            if wrong.any():
-                self.findings.append(
-                    self.source.finding(self.meaning.roles[role], wrong, "shares from 0 to 1, or 0 to 100")
-                )
-            return values if solid else 1 - values
-        return None
-
-    def _not_negative(self, role: str, values: Floats) -> Floats:
-        """The values without marks for nothing; a finding where others are below 0."""
-        marked, _ = sentinels(values)
-        values = np.where(marked | np.isnan(values), 0.0, values)
-        if (values < 0).any():
-            self.findings.append(self.source.finding(self.meaning.roles[role], values < 0, f"{role} of 0 or more"))
-        return values
-
-    def _mined(self) -> Floats | None:
-        values = self._number("mined_fraction")
-        if values is None:
-            return None
-        values = np.where(np.isnan(values) | (values < 0), 0.0, values)
-        values = values / 100 if values.max(initial=0.0) > 1 else values
-        wrong = values > 1
-        if wrong.any():
-            self.findings.append(self.source.finding(self.meaning.roles["mined_fraction"], wrong, "shares from 0 to 1"))
-        return values
-
     def _slope(self) -> Floats | None:
         """Slope of each row's block to whole degrees, where the table gives it."""
-        values = self._number("slope")
+        values = self.columns.number("slope")
         if values is None:
             return None
         values = np.round(values)
@@ -403,8 +373,11 @@ class _Import:
         joined = regularised(rows, weighted, kinds, cell_m3)
         if "slope_deg" in rows:
             joined.blocks["slope_deg"] = joined.blocks["slope_deg"].astype(np.float64)
-        if joined.overfull.any():
-            raise BadInput([self._over_each_other("blocks that overlap", joined.overfull, kept)])
+        over = joined.overfull
+        if lattice.span is not None and not over.any():
+            over = overlapping(lattice.cells[kept], lattice.steps[kept], lattice.span[kept])
+        if over.any():
+            raise BadInput([self._over_each_other("blocks that overlap", over, kept)])
         before, after = rows["tonnes"].sum(), joined.blocks["tonnes"].sum()
         self.notes.append(
             changed(

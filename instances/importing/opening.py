@@ -1,4 +1,4 @@
-"""Opens the file of a block model: delimited text, GSLIB or Parquet."""
+"""Opens the file of a block model: delimited text, GSLIB, Parquet or OMF."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 
 from instances.findings import BadInput, Finding, Words, nearest_name
 from instances.importing.delimited import read_delimited
+from instances.importing.omf_file import read_omf
 from instances.importing.source import Source
 from instances.table import MOST_ROWS
 
@@ -16,8 +17,12 @@ TEXT = (".csv", ".txt", ".dat", ".asc", ".out", ".gslib", ".tsv")
 LARGEST_TEXT_BYTES = 2_000_000_000
 
 
-def open_source(file: Path) -> Source:
+def open_source(file: Path, element: str | None = None) -> Source:
     """Reads the table of a block model.
+
+    Args:
+        file: the file.
+        element: which of the block models of an OMF file.
 
     Raises:
         BadInput: where the file is missing, of an unknown kind, unreadable or empty.
@@ -27,10 +32,14 @@ def open_source(file: Path) -> Source:
             beside = [other.name for other in file.parent.iterdir()] if file.parent.is_dir() else []
             raise BadInput([Finding(str(file), None, "a file that exists", nearest_name(file.name, beside))])
         kind = file.suffix.lower()
+        if element is not None and kind != ".omf":
+            raise BadInput([Finding(f"--element {element}", None, "a file that ends in .omf")])
+        if kind == ".omf":
+            return read_omf(file, element)
         if kind == ".parquet":
             return _read_parquet(file)
         if kind not in TEXT:
-            raise BadInput([Finding(str(file), None, f"a file that ends in .parquet, {', '.join(TEXT)}")])
+            raise BadInput([Finding(str(file), None, f"a file that ends in .parquet, .omf, {', '.join(TEXT)}")])
         if file.stat().st_size > LARGEST_TEXT_BYTES:
             raise BadInput([Finding(str(file), None, f"at most {LARGEST_TEXT_BYTES:,} bytes, or Parquet")])
         return read_delimited(file.name, file.read_bytes())

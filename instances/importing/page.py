@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from instances.file_reference import COMMAND
 from instances.importing.guesses import TERMS
+from instances.importing.measures import DENSITY, LENGTH, MASS, VOLUME
 from instances.importing.vocabulary import ELEMENTS, ROLES, UNITS
 
 MEANINGS = {
@@ -12,15 +15,15 @@ MEANINGS = {
     "z": "centre upwards, metres",
     "ix": "cell to the east, where there are no centres",
     "iy": "cell to the north",
-    "iz": "cell upwards; it becomes the bench",
+    "iz": "cell upwards (downwards with `--benches-down`), or its elevation where steps exceed 1; the bench",
     "dx": "size of the block along x, metres; smaller than the largest one in sub-blocks",
     "dy": "size along y, metres",
     "dz": "size along z, metres",
     "x_corner": "corner of the model, metres",
     "y_corner": "corner of the model, metres",
     "z_corner": "corner of the model, metres",
-    "rotation": "bearing of the model's y axis, degrees clockwise from north; used beside a corner",
-    "tonnes": "tonnes of the block (t; kt, Mt and kg where the heading says so)",
+    "rotation": "bearing of the model's y axis, degrees clockwise from north, used beside a corner",
+    "tonnes": "tonnes of the block",
     "density": "tonnes per cubic metre, where there are no tonnes",
     "volume": "cubic metres, where there are no tonnes; else the size of the block",
     "fraction": "share of the block below topography, 0 to 1 or per cent",
@@ -42,7 +45,8 @@ def columns_page() -> str:
         "",
         f"Made from the vocabulary of the import by {COMMAND}. `pitwise new` compares headings without capitals,",
         "blanks, signs and units. The first heading of a list wins where a table has several; `--column ROLE=HEADING`",
-        "says it otherwise.",
+        "says it otherwise, with a unit if need be (`--column 'tonnes[st]=TONS'`), and `--column ignore=HEADING`",
+        "leaves a column out.",
         "",
         "| role | headings | meaning |",
         "|---|---|---|",
@@ -51,7 +55,9 @@ def columns_page() -> str:
         "## Grades",
         "",
         "A heading is the symbol or the name of an element, with or without its unit and how it was estimated: `CU`,",
-        "`cu [%]`, `Cu_ppm`, `AU_GPT`, `gold (g/t)`, `cu_ok`. Without a unit the usual one is guessed.",
+        "`cu [%]`, `Cu_ppm`, `AU_GPT`, `gold (g/t)`, `cu_ok`. Without a unit, there or in a line of units, the usual",
+        "one is guessed. Of several columns of an element the plainest is taken, and the others are named;",
+        "`CU_STD`, `CUEQ` or `CU_RECOVERY` are no grades. Any other heading: `--column cu_pct=HEADING`.",
         "",
         "| element | name | usual unit | sold |",
         "|---|---|---|---|",
@@ -63,5 +69,24 @@ def columns_page() -> str:
         "| unit of a heading | becomes | factor |",
         "|---|---|---|",
         *[f"| {', '.join(names)} | `{kind}` | {factor:g} |" for (kind, factor), names in factors.items()],
+        "",
+        "## Other units",
+        "",
+        "Signs are left out: `[t/m3]` is `tm3`. An ounce per ton is taken per short ton.",
+        "",
+        "| of | unit of a heading | factor |",
+        "|---|---|---|",
+        *_factors("lengths, to metres", LENGTH),
+        *_factors("masses, to tonnes", MASS),
+        *_factors("volumes, to cubic metres", VOLUME),
+        *_factors("densities, to t/m3", DENSITY),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _factors(of: str, units: Mapping[str, float]) -> list[str]:
+    """A row for each factor."""
+    alike: dict[float, list[str]] = {}
+    for unit, factor in units.items():
+        alike.setdefault(factor, []).append(f"`{unit}`")
+    return [f"| {of} | {', '.join(names)} | {factor:.6g} |" for factor, names in alike.items()]

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 OVERFULL = 1.001
+TOUCHING = 0.01
+"""Blocks overlap where they share more than this part of the smaller one's side along every axis."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,30 @@ def regularised(rows: pd.DataFrame, grades: list[str], kinds: list[str], cell_m3
         reassigned[name] = float(tonnes[codes != winner[number]].sum())
     counts = np.bincount(number)
     return Regularised(joined, (volume > OVERFULL * cell_m3)[number], int((counts > 1).sum()), reassigned)
+
+
+def overlapping(
+    cells: NDArray[np.int64], centres: NDArray[np.float64], sizes: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Which sub-blocks share ground with another of their cell, shape ``(rows,)``.
+
+    Args:
+        cells: ``(rows, 3)`` cell of each, from 0.
+        centres: ``(rows, 3)`` centres, in cells.
+        sizes: ``(rows, 3)`` sizes, in cells.
+    """
+    key: NDArray[np.int64] = np.asarray(np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1)))
+    order = np.argsort(key, kind="stable")
+    found: NDArray[np.bool_] = np.zeros(len(key), dtype=bool)
+    later, step = np.arange(len(key)), 0
+    while True:
+        # Each block against the one so many places further on, as long as that stands in the same cell.
+        step += 1
+        later = later[later + step < len(key)]
+        later = later[key[order[later]] == key[order[later + step]]]
+        if not later.size:
+            return found
+        one, other = order[later], order[later + step]
+        shared = (sizes[one] + sizes[other]) / 2 - np.abs(centres[one] - centres[other])
+        both = (shared > TOUCHING * np.minimum(sizes[one], sizes[other])).all(axis=1)
+        found[one[both]] = found[other[both]] = True

@@ -36,6 +36,8 @@ class Source:
         word: what a row is called: ``line`` or ``row``.
         decimal_comma: whether a comma separates decimals.
         grid: the grid of a GSLIB file that gives one.
+        units_said: unit by heading, where a line of the file gives them.
+        rotation_deg: bearing of the model's y axis where the file's format says it.
         notes: what was found out in reading it.
     """
 
@@ -45,6 +47,8 @@ class Source:
     word: str = "row"
     decimal_comma: bool = False
     grid: GridLine | None = None
+    units_said: Mapping[str, str] = field(default_factory=dict)
+    rotation_deg: float | None = None
     notes: tuple[Note, ...] = field(default_factory=tuple)
 
     @property
@@ -62,7 +66,7 @@ class Source:
         column = self.columns[heading]
         if pa.types.is_string(column.type):
             return np.asarray(pc.equal(self.text(heading), "").to_numpy(), dtype=bool)
-        return np.asarray(column.is_null().to_numpy(), dtype=bool)
+        return np.asarray(column.is_null(nan_is_null=True).to_numpy(), dtype=bool)
 
     def text(self, heading: str) -> pa.ChunkedArray:
         """The text of a column without blanks around it, empty where there is none."""

@@ -8,18 +8,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from instances.findings import BadInput, Finding, nearest_name
+from instances.importing.measures import MEASURES, plain_unit
 from instances.importing.notes import Note, guessed, understood
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 ROLES: dict[str, str] = {
-    "x": "xc xcentre xcenter xcentroid centroidx xworld xmid midx xcoord easting east x centrex centerx",
-    "y": "yc ycentre ycenter ycentroid centroidy yworld ymid midy ycoord northing north y centrey centery",
-    "z": "zc zcentre zcenter zcentroid centroidz zworld zmid midz zcoord rl elevation elev level z centrez centerz",
+    "x": "xworld xc xcentre xcenter xcentroid centroidx xmid midx xcoord xcoordinate easting east x centrex centerx",
+    "y": "yworld yc ycentre ycenter ycentroid centroidy ymid midy ycoord ycoordinate northing north y centrey centery",
+    "z": "zworld zc zcentre zcenter zcentroid centroidz zmid midz zcoord zcoordinate rl elevation elev level z centrez "
+    "centerz",
     "ix": "ix i xindex iindex column col idx",
     "iy": "iy j yindex jindex row jdx",
     "iz": "iz k zindex kindex bench layer kdx",
-    "dx": "xinc dimx dx xlength lengthx xsize sizex blocksizex xdim xspan",
-    "dy": "yinc dimy dy ylength lengthy ysize sizey blocksizey ydim yspan",
-    "dz": "zinc dimz dz zlength lengthz zsize sizez blocksizez zdim zspan",
+    "dx": "xinc dimx dx xlength lengthx xsize sizex blocksizex xdim xspan sizeeast",
+    "dy": "yinc dimy dy ylength lengthy ysize sizey blocksizey ydim yspan sizenorth",
+    "dz": "zinc dimz dz zlength lengthz zsize sizez blocksizez zdim zspan sizerl",
     "x_corner": "xmorig xorigin",
     "y_corner": "ymorig yorigin",
     "z_corner": "zmorig zorigin",
@@ -30,8 +37,8 @@ ROLES: dict[str, str] = {
     "fraction": "topo pcttopo topopct belowtopo pctbelow rockpct pctrock proportion insitufraction partial fraction",
     "air_fraction": "airpct pctair airfraction",
     "material": "material mat mattype materialtype rock rocktype rocktyp rockcode oretype lith lithology litho "
-    "lithcode geology geol domain zone dom code",
-    "phase": "phase pushback stage cutback pb",
+    "lithcode geology geol domain zone dom code minzone rtype facies formation weathering oxidation",
+    "phase": "phase pushback stage cutback",
     "slope": "slope slopedeg slopeangle overallslope",
     "mined_fraction": "minedfraction mined depleted minedpct",
 }
@@ -86,10 +93,19 @@ UNITS: dict[str, tuple[Literal["pct", "g_per_t"], float]] = {
     "ozt": ("g_per_t", 34.2857),
 }
 """Unit of the mine's file, and the factor to it, by unit of a heading. An ounce per ton is per short ton."""
-ESTIMATES = r"(?:ok|id|id2|id3|ik|nn|final|fin|est|kr|krig|cut|cap|tot|total|head|grade|dil)"
-GRADE = re.compile(rf"(?P<name>[a-z0-9]+?)(?:_?{ESTIMATES})?(?:_(?P<unit>[a-z_]+?))?(?:_{ESTIMATES})?")
+ESTIMATES = _words(
+    "ok id id2 id3 idw ik lik final fin est estimate kr krig cut cap capped top tot total head grade dil"
+)
+NOT_GRADES = _words(
+    "std sd stdev stddev var variance kv kvar se err error ns n nsamp nsam samples comps ndh holes pass "
+    "dist distance flag class cat rec recov recovery eq equiv price rev revenue val value nsr min max "
+    "lith dom domain zone code conf confidence metal content kg lb oz factor ratio"
+)
+"""Words after the symbol of an element that make a heading something else than its grade."""
+JOINED = re.compile(r"(?P<name>[a-z0-9]+?)(?P<unit>pct|ppm|ppb|gpt|opt|perc|percent)?")
+SEVERAL_WORDS = {("g", "t"), ("g", "per", "t"), ("oz", "t"), ("oz", "per", "t"), ("kg", "t"), ("kg", "per", "t")}
 BRACKETS = re.compile(r"[\[({]\s*(?P<unit>[^\])}]*)\s*[\])}]")
-MASS = {"t": 1.0, "tonnes": 1.0, "kt": 1000.0, "mt": 1e6, "kg": 0.001}
+IGNORE = "ignore"
 PLACES = ("x", "y", "z")
 CELLS = ("ix", "iy", "iz")
 
@@ -121,75 +137,119 @@ class Meaning:
     notes: tuple[Note, ...]
 
 
-def recognised(headings: Sequence[str], told: Sequence[str] = ()) -> Meaning:
+def recognised(
+    headings: Sequence[str], told: Sequence[str] = (), units_said: Mapping[str, str] | None = None
+) -> Meaning:
     """What the columns mean by their headings.
 
     Args:
         headings: the headings of the file.
-        told: ``ROLE=HEADING``, where ROLE is a role or ``<element>_<unit>`` (``cu_pct``); they win over headings.
+        told: ``ROLE=HEADING``, where ROLE is a role, with a unit if need be (``tonnes[st]``), ``<element>_<unit>``
+            (``cu_pct``) or ``ignore``; they win over headings.
+        units_said: unit by heading, where a line of the file gives them.
 
     Raises:
         BadInput: where ``told`` names no role or no column.
     """
-    roles, grades, units, notes = _told(headings, told)
-    spare = [name for name in headings if name not in {*roles.values(), *(g.heading for g in grades.values())}]
+    said = units_said or {}
+    found = _told(headings, told)
+    roles, units, notes = dict(found.roles), dict(found.units), []
+    taken = {*roles.values(), *(column.heading for column in found.grades.values()), *found.ignored}
+    spare = [name for name in headings if name not in taken]
     for role, names in ROLES.items():
-        found = [name for wanted in names.split() for name in spare if _key(name) == wanted]
-        if role in roles or not found:
+        alike = [name for wanted in names.split() for name in spare if _key(name) == wanted]
+        if role in roles or not alike:
             continue
-        roles[role] = found[0]
-        spare.remove(found[0])
-        if unit := _bracketed(found[0]):
+        roles[role] = alike[0]
+        spare.remove(alike[0])
+        if unit := _bracketed(alike[0]) or said.get(alike[0], ""):
             units[role] = unit
-        if len(found) > 1:
-            notes.append(guessed(f"{role} is the column {found[0]}, not {', '.join(found[1:])}"))
-    left = []
-    for heading in spare:
-        element, column = _grade(heading)
-        if column is None or element is None:
-            left += [heading] if _key(heading) not in IGNORED else []
-        elif element in grades:
-            notes.append(guessed(f"{element} is the column {grades[element].heading}, not {heading}"))
-        else:
-            grades[element] = column
+        if len(alike) > 1:
+            notes.append(guessed(f"{role} is the column {alike[0]}, not {', '.join(alike[1:])}"))
+    grades, left, choices = _grades(spare, said)
+    grades = {**grades, **found.grades}
     renamed = [f"{role} is {name}" for role, name in roles.items() if _key(name) != role]
     if renamed:
         notes.append(understood(f"columns: {', '.join(renamed)}"))
+    notes += [note for element, note in choices if element not in found.grades]
     for element, column in grades.items():
         text = f"{element} is the column {column.heading}, {'per cent' if column.unit == 'pct' else 'grams per tonne'}"
         if column.factor != 1.0:
             text += f" after a factor of {column.factor:g}"
         notes.append(guessed(f"{text}: the heading says no unit") if column.is_guess else understood(text))
     if left:
-        notes.append(understood(f"left out: {', '.join(name[:40] for name in left[:20])}"))
+        more = f" and {len(left) - 20} more" if len(left) > 20 else ""
+        notes.append(understood(f"left out: {', '.join(name[:40] for name in left[:20])}{more}"))
     return Meaning(roles, units, grades, tuple(notes))
 
 
-def _told(
-    headings: Sequence[str], told: Sequence[str]
-) -> tuple[dict[str, str], dict[str, GradeColumn], dict[str, str], list[Note]]:
+def _grades(
+    spare: Sequence[str], said: Mapping[str, str]
+) -> tuple[dict[str, GradeColumn], list[str], list[tuple[str, Note]]]:
+    """The column of each element, the headings left over, and what was chosen where there were several."""
+    found: dict[str, list[tuple[int, GradeColumn]]] = {}
+    left = []
+    for heading in spare:
+        candidate = _grade(heading, _letters(said.get(heading, "")))
+        if candidate is None:
+            left += [heading] if _key(heading) not in IGNORED else []
+        else:
+            element, rank, column = candidate
+            found.setdefault(element, []).append((rank, column))
+    grades, choices = {}, []
+    for element, candidates in found.items():
+        rank, best = min(candidates, key=lambda candidate: candidate[0])
+        grades[element] = best
+        others = [column.heading for _, column in candidates if column is not best]
+        if others or rank > 1:
+            but = f", not {', '.join(others)}" if others else ""
+            choices.append((element, guessed(f"{element} is the column {best.heading}{but}")))
+    return grades, left, choices
+
+
+@dataclass(frozen=True)
+class _Told:
+    roles: dict[str, str]
+    units: dict[str, str]
+    grades: dict[str, GradeColumn]
+    ignored: tuple[str, ...]
+
+
+def _told(headings: Sequence[str], told: Sequence[str]) -> _Told:
     roles: dict[str, str] = {}
+    units: dict[str, str] = {}
     grades: dict[str, GradeColumn] = {}
-    findings = []
+    ignored, findings = [], []
     for text in told:
-        role, _, heading = (part.strip() for part in text.partition("="))
+        said, _, heading = (part.strip() for part in text.partition("="))
+        role, in_brackets = BRACKETS.sub("", said).strip(), _bracketed(said)
         if heading not in headings:
             near = nearest_name(heading, headings)
             findings.append(Finding(f"--column {text}", None, "ROLE=HEADING with a heading of the file", near))
             continue
         element, _, unit = role.partition("_")
-        if role in ROLES:
+        if role == IGNORE:
+            ignored.append(heading)
+        elif role in ROLES:
             roles[role] = heading
+            if unit := in_brackets or _bracketed(heading):
+                units[role] = unit
         elif element in ELEMENTS and _letters(unit) in UNITS:
             kind, factor = UNITS[_letters(unit)]
             grades[element] = GradeColumn(heading, kind, factor, is_guess=False)
         else:
-            known = [*ROLES, *(f"{name}_{unit}" for name, (_, unit) in ELEMENTS.items())]
+            known = [*ROLES, IGNORE, *(f"{name}_{unit}" for name, (_, unit) in ELEMENTS.items())]
             expected = "a role, or an element with its unit such as cu_pct"
             findings.append(Finding(f"--column {text}", None, expected, nearest_name(role, known)))
     if findings:
         raise BadInput(findings)
-    return roles, grades, {}, []
+    return _Told(roles, units, grades, tuple(ignored))
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text is the unit of a grade, a length, a mass, a volume or a density."""
+    plain = text.strip().strip("[](){}")
+    return _letters(plain) in UNITS or any(plain_unit(plain) in factors for _, factors in MEASURES.values())
 
 
 def _bracketed(heading: str) -> str:
@@ -201,27 +261,52 @@ def _letters(text: str) -> str:
     return re.sub(r"[^a-z0-9%]", "", text.lower())
 
 
+def _named(heading: str) -> str:
+    """A heading without its unit, and without what Leapfrog puts before the name: ``GM: Lithology``."""
+    return BRACKETS.sub("", heading).rpartition(":")[2]
+
+
 def _key(heading: str) -> str:
-    """A heading in lower case, without its unit and anything but letters and digits."""
-    return re.sub(r"[^a-z0-9]", "", BRACKETS.sub("", heading).lower())
+    """A heading in lower case, without its unit and anything but letters and digits.
+
+    Micromine puts an underscore before the sizes of a block: ``EAST`` is a centre, ``_EAST`` a size.
+    """
+    plain = re.sub(r"[^a-z0-9]", "", _named(heading).lower())
+    return f"size{plain}" if heading.startswith("_") and plain in {"east", "north", "rl"} else plain
 
 
-def _grade(heading: str) -> tuple[str | None, GradeColumn | None]:
-    """The element whose grades a heading promises, and how."""
-    unit = _letters(_bracketed(heading))
-    name = re.sub(r"[^a-z0-9]+", "_", BRACKETS.sub("", heading).lower().replace("%", "_pct")).strip("_")
-    joined = re.fullmatch(r"(?P<name>[a-z0-9]+?)_?(?P<unit>pct|ppm|ppb|gpt|g_t|g_per_t|opt|oz_t|perc|percent)", name)
-    if joined and joined["name"].strip("_") in _names():
-        name, unit = joined["name"].strip("_"), unit or _letters(joined["unit"])
-    form = GRADE.fullmatch(name)
-    element = _names().get(name) or (_names().get(form["name"]) if form else None)
+def _grade(heading: str, unit_said: str = "") -> tuple[str, int, GradeColumn] | None:
+    """The element whose grades a heading promises, how plainly, and how.
+
+    Plainly: 0 for the symbol or name and a unit alone, 1 for an estimate of it, 2 with words unknown.
+    """
+    unit = _letters(_bracketed(heading)) or unit_said
+    words = re.findall(r"[a-z0-9]+", _named(heading).lower().replace("%", "_pct"))
+    first = next((number for number, word in enumerate(words) if word not in ESTIMATES), None)
+    if first is None:
+        return None
+    name, rest = words[first], words[first + 1 :]
+    element, rank = _names().get(name), min(first, 1)
     if element is None:
-        return None, None
-    unit = unit or _letters((form["unit"] if form else None) or "")
+        for estimate in sorted((word for word in ESTIMATES if name.endswith(word)), key=len, reverse=True):
+            if element is None and name.removesuffix(estimate) in _names():
+                element, rank = _names()[name.removesuffix(estimate)], 1
+    if element is None and (joined := JOINED.fullmatch(name)):
+        element, unit = _names().get(joined["name"]), unit or (joined["unit"] or "")
+    for length in (3, 2, 1):
+        for start in range(len(rest) - length + 1):
+            some = tuple(rest[start : start + length])
+            if some in SEVERAL_WORDS or (length == 1 and some[0] in UNITS):
+                unit = unit or "".join(some)
+                rest = [*rest[:start], *rest[start + length :]]
+                break
+    if element is None or NOT_GRADES & set(rest):
+        return None
+    rank = max(rank, 2 if set(rest) - ESTIMATES else int(bool(rest)))
     if unit in UNITS:
         kind, factor = UNITS[unit]
-        return element, GradeColumn(heading, kind, factor, is_guess=False)
-    return element, GradeColumn(heading, ELEMENTS[element][1], 1.0, is_guess=True)
+        return element, rank, GradeColumn(heading, kind, factor, is_guess=False)
+    return element, rank, GradeColumn(heading, ELEMENTS[element][1], 1.0, is_guess=True)
 
 
 def _names() -> dict[str, str]:

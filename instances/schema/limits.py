@@ -22,10 +22,14 @@ Most = PerPeriodNotNegative | None
 
 
 class GradeLimit(Part):
-    """Limits on the average grade fed to the mills, or to some of them."""
+    """Limits on the average grade fed to the mills, or to some of them; as many of one element as are wanted."""
 
     min: Annotated[Most, Field(description="least average grade, in the element's unit")] = None
     max: Annotated[Most, Field(description="largest average grade, in the element's unit")] = None
+    element: Annotated[
+        Name | None,
+        Field(description="the element, where the limit has a name of its own: one may have several limits"),
+    ] = None
     mills: Annotated[
         Names, Field(description="the mills whose common feed is averaged, such as those that a contaminant harms")
     ] = ()
@@ -56,9 +60,9 @@ class Limits(Part):
     strip_ratio_min: Annotated[Most, Field(description="least waste per ore in a period, t/t")] = None
     strip_ratio_cumulative_max: Annotated[Most, Field(description="most waste per ore to date, t/t")] = None
     strip_ratio_cumulative_min: Annotated[Most, Field(description="least waste per ore to date, t/t")] = None
-    head_grade: Annotated[dict[Name, GradeLimit], Field(description="average grade of the mill feed, by element")] = (
-        Field(default_factory=dict)
-    )
+    head_grade: Annotated[
+        dict[Name, GradeLimit], Field(description="average grade of the mill feed, by element or by a name of its own")
+    ] = Field(default_factory=dict)
     metal: Annotated[dict[Name, MetalLimit], Field(description="metal recovered, by element")] = Field(
         default_factory=dict
     )

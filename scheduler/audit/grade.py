@@ -17,10 +17,10 @@ def check_grade(tally: Tally, ledger: Ledger) -> None:
 
 def _head_grade(tally: Tally, ledger: Ledger) -> None:
     """Metal in the feed against the grade times the feed; a bin counts at the grade at which it leaves."""
-    for position, element in enumerate(tally.mine.elements):
-        limit = tally.mine.limits.head_grade.get(element)
-        if limit is None:
-            continue
+    elements = list(tally.mine.elements)
+    for name, limit in tally.mine.limits.head_grade.items():
+        element = limit.element or name
+        position = elements.index(element)
         mills = limit.mills or tally.mills
         feed = tally.feed[[tally.mills.index(name) for name in mills]].sum(axis=0)
         metal = feed_metal(tally, mills)
@@ -31,7 +31,7 @@ def _head_grade(tally: Tally, ledger: Ledger) -> None:
                 continue
             needed = tally.each_period(grade) * feed * unit_t
             terms = metal[position] + needed
-            ledger.compare(rule, [element], metal[position], needed, shown, activity=terms, per=feed * unit_t)
+            ledger.compare(rule, [name], metal[position], needed, shown, activity=terms, per=feed * unit_t)
 
 
 def _metal(tally: Tally, ledger: Ledger) -> None:

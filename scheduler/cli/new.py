@@ -13,7 +13,8 @@ def new(
     folder: Annotated[str, typer.Argument(metavar="FOLDER", help="Folder to make; it must not hold anything.")],
     *,
     blocks: Annotated[
-        str, typer.Option("--blocks", metavar="FILE", help="Block model: CSV or other delimited text, GSLIB, Parquet.")
+        str,
+        typer.Option("--blocks", metavar="FILE", help="Block model: CSV or other delimited text, GSLIB, Parquet, OMF."),
     ],
     columns: Annotated[
         list[str] | None,
@@ -21,8 +22,8 @@ def new(
             "--column",
             metavar="ROLE=HEADING",
             help="Say what a column is: x, y, z, ix, iy, iz, dx, dy, dz, tonnes, density, volume, fraction, "
-            "air_fraction, material, phase, slope, mined_fraction, or an element with its unit (cu_pct, au_ppb). "
-            "May be given again and again.",
+            "air_fraction, material, phase, slope, mined_fraction, with a unit if need be (tonnes[st], x[ft]); an "
+            "element with its unit (cu_pct, au_ppb); or ignore. May be given again and again.",
         ),
     ] = None,
     size: Annotated[
@@ -39,6 +40,13 @@ def new(
     empty_is_barren: Annotated[
         bool, typer.Option("--empty-is-barren", help="Count empty grades as 0, however many there are.")
     ] = False,
+    benches_down: Annotated[
+        bool, typer.Option("--benches-down", help="Numbers of benches (iz) count downwards from the top.")
+    ] = False,
+    element: Annotated[
+        str | None,
+        typer.Option("--element", metavar="NAME", help="Which block model of an OMF file, where it has several."),
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="Short name of the mine; that of the folder unless given.")
     ] = None,
@@ -53,8 +61,15 @@ def new(
     from scheduler.cli.output import page, print_json, say  # noqa: PLC0415
 
     refuse_folder(folder)
-    told = Told(tuple(columns or ()), _size(size), _bearing(rotation), _density(density), empty_is_barren)
-    mine = new_mine(blocks, name or Path(folder).resolve().name, told)
+    told = Told(
+        columns=tuple(columns or ()),
+        size_m=_size(size),
+        rotation_deg=_bearing(rotation),
+        density=_density(density),
+        empty_is_barren=empty_is_barren,
+        benches_down=benches_down,
+    )
+    mine = new_mine(blocks, name or Path(folder).resolve().name, told, element=element)
     write_new_mine(folder, mine)
     guesses = [number for number, line in enumerate(mine.text.splitlines(), start=1) if "  # GUESS" in line]
     if as_json:

@@ -16,10 +16,11 @@ def _limited(ranges: dict[str, Range], side: str) -> Iterator[tuple[str, int]]:
             yield element, period
 
 
-def _excess_metal(context: Context, element: str, per_kt: float, period: int) -> Expression:
+def _excess_metal(context: Context, name: str, per_kt: float, period: int) -> Expression:
     """Metal in the feed of the mills that the limit is of less ``per_kt`` times the feed, t of metal."""
     problem = context.problem
-    mills, stock = problem.graded(element)
+    element = problem.grade_element[name]
+    mills, stock = problem.graded(name)
     direct = context.sent(mills, period, problem.route_metal[element] - per_kt * problem.route_kt)
     return direct + context.reclaimed(stock, period, problem.reclaim_metal[element] - per_kt)
 
@@ -32,25 +33,25 @@ def _recovered(context: Context, element: str, period: int) -> Expression:
 
 
 def grade_most_periods(context: Context) -> Iterator[tuple[str, int]]:
-    """Elements and periods with a largest head grade."""
+    """Limits on the head grade and periods with a largest one."""
     yield from _limited(context.problem.head_grade, "upper")
 
 
-def head_grade_most(context: Context, element: str, period: int) -> Expression:
+def head_grade_most(context: Context, name: str, period: int) -> Expression:
     """Metal in the feed <= largest grade x feed; reclaimed ore counts at the grade its bin leaves at. T of metal."""
-    most = float(context.problem.head_grade[element].upper[period])
-    return relation(_excess_metal(context, element, most, period), -np.inf, 0.0)
+    most = float(context.problem.head_grade[name].upper[period])
+    return relation(_excess_metal(context, name, most, period), -np.inf, 0.0)
 
 
 def grade_least_periods(context: Context) -> Iterator[tuple[str, int]]:
-    """Elements and periods with a least head grade."""
+    """Limits on the head grade and periods with a least one."""
     yield from _limited(context.problem.head_grade, "lower")
 
 
-def head_grade_least(context: Context, element: str, period: int) -> Expression:
+def head_grade_least(context: Context, name: str, period: int) -> Expression:
     """Metal in the feed >= least grade x feed. T of metal."""
-    least = float(context.problem.head_grade[element].lower[period])
-    return relation(_excess_metal(context, element, least, period), 0.0, np.inf)
+    least = float(context.problem.head_grade[name].lower[period])
+    return relation(_excess_metal(context, name, least, period), 0.0, np.inf)
 
 
 def metal_most_periods(context: Context) -> Iterator[tuple[str, int]]:

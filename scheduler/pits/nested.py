@@ -39,15 +39,18 @@ class NestedPits:
         return np.asarray(self.shell <= self.factors.index(factor))
 
 
-def nested_pits(instance: Instance, factors: tuple[float, ...] = DEFAULT_FACTORS) -> NestedPits:
+def nested_pits(
+    instance: Instance, factors: tuple[float, ...] = DEFAULT_FACTORS, slope_pairs: NDArray[np.int64] | None = None
+) -> NestedPits:
     """The pits of largest undiscounted worth at each factor on the price.
 
     Args:
         instance: the mine.
         factors: factors on the price, above 0; 1 is added where it is not among them.
+        slope_pairs: what :func:`instances.geometry.units.block_arcs` gives, where it is known already.
     """
     ordered = tuple(sorted({*factors, 1.0}))
-    blocks = pit_blocks(instance)
+    blocks = pit_blocks(instance, slope_pairs)
     graph = closure_graph(len(blocks.rows), blocks.arcs[:, 0], blocks.arcs[:, 1])
     shell = nested_closures(graph, lambda k, nodes: blocks.value(ordered[k], nodes), len(ordered))
     table = _table(instance, blocks, ordered, shell)

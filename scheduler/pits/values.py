@@ -62,8 +62,13 @@ class PitBlocks:
         return np.asarray((self.revenue - self.mill_cost).max(axis=1) > -self.waste_cost)
 
 
-def pit_blocks(instance: Instance) -> PitBlocks:
-    """What each block of a mine brings and costs, and what it needs."""
+def pit_blocks(instance: Instance, slope_pairs: NDArray[np.int64] | None = None) -> PitBlocks:
+    """What each block of a mine brings and costs, and what it needs.
+
+    Args:
+        instance: the mine.
+        slope_pairs: what :func:`instances.geometry.units.block_arcs` gives, where it is known already.
+    """
     mine = instance.mine
     mined = mined_tonnes(instance)
     rows = np.flatnonzero(mined["tonnes"].to_numpy(float) > 0)
@@ -83,7 +88,7 @@ def pit_blocks(instance: Instance) -> PitBlocks:
         mill_cost=mill_cost,
         waste_cost=tonnes * _waste_cost(mine, materials),
         mining=tonnes * _mining(mine, blocks),
-        arcs=_arcs(instance, rows),
+        arcs=_arcs(instance, rows, slope_pairs),
     )
 
 
@@ -129,15 +134,18 @@ def _mining(mine: Mine, blocks: pd.DataFrame) -> Array:
     return np.asarray(costs, dtype=np.float64)[codes]
 
 
-def _arcs(instance: Instance, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def _arcs(instance: Instance, rows: NDArray[np.int64], slope_pairs: NDArray[np.int64] | None) -> NDArray[np.int64]:
     """Arcs from slopes and from the mine's further precedence, between blocks with something left."""
-    found = [np.empty((0, 2), dtype=np.int64)]
+    found = []
     if instance.mine.precedence.slopes:
-        found.append(block_arcs(instance))
+        found.append(block_arcs(instance) if slope_pairs is None else slope_pairs)
     if len(instance.precedence):
         row = pd.Series(np.arange(len(instance.blocks)), index=instance.blocks["block"])
         found.append(np.column_stack([row.loc[instance.precedence[end]].to_numpy() for end in ("block", "needs")]))
+    pairs = np.concatenate(found) if len(found) > 1 else (found or [np.empty((0, 2), dtype=np.int64)])[0]
+    if len(rows) == len(instance.blocks):
+        return np.asarray(pairs, dtype=np.int64)
     position = np.full(len(instance.blocks), -1, dtype=np.int64)
     position[rows] = np.arange(len(rows))
-    pairs = position[np.concatenate(found)]
+    pairs = position[pairs]
     return np.asarray(pairs[(pairs >= 0).all(axis=1)], dtype=np.int64)

@@ -91,10 +91,11 @@ def closure_graph(n_nodes: int, tails: ArrayLike, heads: ArrayLike) -> ClosureGr
     for name, ends in (("tail", tail), ("head", head)):
         if ends.size and (ends.min() < 0 or ends.max() >= n_nodes):
             raise ValueError(f"an arc {name} lies outside 0..{n_nodes - 1}")
-    order = np.argsort(tail, kind="stable")
     counts = np.bincount(tail, minlength=n_nodes)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-    return ClosureGraph(starts=starts, heads=head[order])
+    if not (tail[1:] >= tail[:-1]).all():
+        head = head[np.argsort(tail, kind="stable")]
+    return ClosureGraph(starts=starts, heads=np.ascontiguousarray(head))
 
 
 def checked_weights(weights: NDArray[np.int64], n_nodes: int) -> NDArray[np.int64]:

@@ -68,7 +68,14 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
         {"limits.head_grade.cu": {"max": 0.9, "mills": ["mil"]}},
         "limits.head_grade.cu.mills is 'mil'; expected a mill (nearest: mill)",
     ),
-    ({"limits.head_grade.au": {"min": 0.1}}, "limits.head_grade is 'au'; expected an element (nearest: cu)"),
+    (
+        {"limits.head_grade.au": {"min": 0.1}},
+        "limits.head_grade is 'au'; expected an element, or a name with a key element (nearest: cu)",
+    ),
+    (
+        {"limits.head_grade.deep": {"min": 0.1, "element": "cuu"}},
+        "limits.head_grade.deep.element is 'cuu'; expected an element (nearest: cu)",
+    ),
     ({"limits.metal.au": {"max_t_per_year": 1.0}}, "limits.metal is 'au'; expected an element (nearest: cu)"),
     ({"panels.grade_bins.au": [0.1]}, "panels.grade_bins is 'au'; expected an element (nearest: cu)"),
     ({"panels.grade_bins.cu": [0.3, 0.3]}, "panels.grade_bins.cu is 0.3 and then 0.3; expected edges that increase"),

@@ -93,6 +93,20 @@ def test_a_contaminant_is_limited_where_it_harms_only():
     assert pad < mill
 
 
+def test_an_element_may_have_a_limit_for_each_process():
+    free = two_processes()
+    most = round(0.9 * head_grade(free, "mill"), 3)
+    first = limited(most, ["mill"])
+    pad = round(0.9 * head_grade(first, "leach"), 3)
+    both = limited(most, ["mill"], pad={"element": "cu", "max": [pad] * free.mine.calendar.periods, "mills": ["leach"]})
+    answer = solved(both)
+    assert answer.audit is not None
+    assert answer.audit.findings == ()
+    assert head_grade(both, "mill") <= most * (1 + 1e-6)
+    assert head_grade(both, "leach") <= pad * (1 + 1e-6)
+    assert answer.cash.objective < solved(first).cash.objective
+
+
 def test_the_cut_off_that_the_plan_chose_is_told():
     instance = two_processes()
     answer = solved(instance)
@@ -105,10 +119,10 @@ def test_the_cut_off_that_the_plan_chose_is_told():
     assert answer.schedule["cut_off_cu_pct"].dropna().to_numpy() == pytest.approx(least.to_numpy())
 
 
-def limited(most: float, mills: list[str]) -> Instance:
+def limited(most: float, mills: list[str], **further: dict[str, Any]) -> Instance:
     free = two_processes()
     data = free.mine.model_dump(exclude_none=True)
-    data["limits"]["head_grade"] = {"cu": {"max": most, "mills": mills}}
+    data["limits"]["head_grade"] = {"cu": {"max": most, "mills": mills}, **further}
     return mine_in_memory(data, free.blocks.drop(columns=["sector", "mined_fraction"]))
 
 

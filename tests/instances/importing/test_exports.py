@@ -107,6 +107,17 @@ def test_topography_cuts_the_tonnes(tmp_path: Path):
     assert set(np.round(top, 6)) == {CELL_M3 * 0.25 * 2.8, CELL_M3 * 0.25 * 2.65}
 
 
+def test_a_share_of_air_cuts_the_tonnes_too(tmp_path: Path):
+    model = small_model()
+    table = model[["x", "y", "z", "cu", "density"]].assign(pct_air=np.where(model["iz"] == 3, 75.0, 0.0))
+    table.loc[0, "pct_air"] = 100.0
+    table.to_csv(tmp_path / "model.csv", index=False)
+    found = block_model(open_source(tmp_path / "model.csv")).blocks
+    assert len(found) == len(model) - 1
+    top = found[found["iz"] == 3]["tonnes"].to_numpy()
+    assert set(np.round(top, 6)) == {CELL_M3 * 0.25 * 2.8, CELL_M3 * 0.25 * 2.65}
+
+
 def test_units_of_a_heading_are_converted(tmp_path: Path):
     model = small_model()[["x", "y", "z"]].assign(**{"Au (ppb)": 1500.0, "Cu_ppm": 4000.0, "kt": 8.0})
     model.to_csv(tmp_path / "model.csv", index=False)

@@ -223,6 +223,9 @@ FAULTS = {
     ),
     "head grade too high": Fault("head_grade_max", "2021", "cu", mine={"limits.head_grade": {"cu": {"max": 1.9}}}),
     "head grade too low": Fault("head_grade_min", "2020", "cu", mine={"limits.head_grade": {"cu": {"min": 1.25}}}),
+    "head grade too high by a limit of a name": Fault(
+        "head_grade_max", "2021", "deep", mine={"limits.head_grade": {"deep": {"max": 1.9, "element": "cu"}}}
+    ),
     "too much metal": Fault("metal_max", "2020", "cu", mine={"limits.metal": {"cu": {"max_t_per_year": 10_799.0}}}),
     "too little metal": Fault("metal_min", "2023", "cu", mine={"limits.metal": {"cu": {"min_t_per_year": 8_000.0}}}),
     "sinks too fast": Fault("benches_per_year", "2020", "north", mine={"phases.north.max_benches_per_year": 0.9}),

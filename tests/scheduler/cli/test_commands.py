@@ -69,7 +69,11 @@ def test_a_sound_mine_is_called_sound(pitwise: Pitwise, tiny: Path):
     result = pitwise("validate", tiny)
     assert result.exit_code == 0
     assert result.stdout.startswith("tiny: sound (6 blocks, 1 phases, 2 panels")
-    assert only_object(pitwise("validate", tiny, "--json").stdout)["status"] == "sound"
+    told = only_object(pitwise("validate", tiny, "--json").stdout)
+    assert told["status"] == "sound"
+    by_period = result.stdout[result.stdout.index("ore within reach Mt") :].splitlines()[2:5]
+    wanted = [row["ore_t"] / 1e6 for row in told["outlook"]["by_period"]]
+    assert [float(line.split()[2]) for line in by_period] == pytest.approx(wanted, abs=0.005)
 
 
 def test_a_mine_is_shown_by_what_it_holds(pitwise: Pitwise, tiny: Path):

@@ -171,7 +171,8 @@ class Reference(Columns):
         limits = self.mine.limits
         for t in range(self.T):
             stock = [(k, m) for k in self.bins for m in self._feeds(k)]
-            for e, limit in limits.head_grade.items():
+            for name, limit in limits.head_grade.items():
+                e = limit.element or name
                 mills = limit.mills or tuple(self.mills)
                 for value, low, high in ((limit.min, 0.0, np.inf), (limit.max, -np.inf, 0.0)):
                     if value is None:

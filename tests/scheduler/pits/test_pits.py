@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
+import networkx as nx
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instances.findings import BadInput
+from instances.geometry.slopes import Slope, cone_offsets
 from instances.instance import Instance
 from instances.reading import read_mine
 from scheduler.pits.nested import NestedPits, nested_pits
@@ -51,6 +54,28 @@ def test_the_ultimate_pit_is_worth_what_an_independent_closure_says(seed: int, s
     graph = closure_graph(len(blocks.rows), blocks.arcs[:, 0], blocks.arcs[:, 1])
     integers, scale = scale_up(blocks.value(1.0))
     assert found.table["value"].iloc[-1] == pytest.approx(StagedFlowKernel(graph).solve(integers).value / scale)
+
+
+@pytest.mark.parametrize("slope", [35.0, 50.0])
+def test_pits_need_what_cones_and_further_precedence_say_of_what_is_left(slope: float):
+    """The closure of the pit's arcs against that of every block in the cones, enumerated, less a mined block."""
+    keys = {f"materials.{name}.slope_deg": slope for name in ("rock", "low", "ore")}
+    further = [("b0-0-2", "b4-3-0", 0.0), ("b4-3-2", "b2-2-2", 0.0)]
+    whole = bowl(11, 5, 4, 3, changes=keys, precedence=further)
+    blocks = whole.blocks.assign(mined_fraction=(whole.blocks["block"] == "b2-2-2").astype(float))
+    found = pit_blocks(Instance(whole.mine, blocks, whole.precedence))
+    names = blocks["block"].to_numpy(object)[found.rows]
+    assert len(names) == len(blocks) - 1
+    cells = {str(row.block): (row.ix, row.iy, row.iz) for row in blocks.itertuples() if row.mined_fraction < 1}
+    at = {cell: name for name, cell in cells.items()}
+    offsets = cone_offsets(Slope(slope), whole.mine.blocks.size_m)
+    wanted = {("b0-0-2", "b4-3-0")}
+    for name, (x, y, z) in cells.items():
+        above = {at.get((x + dx, y + dy, z + dz)) for dx, dy, dz in offsets}
+        wanted |= {(name, other) for other in above if other}
+    got = {(str(names[block]), str(names[needs])) for block, needs in found.arcs.tolist()}
+    assert got <= wanted
+    assert set(nx.transitive_closure(nx.DiGraph(got)).edges) == set(nx.transitive_closure(nx.DiGraph(wanted)).edges)
 
 
 def test_pits_are_nested_closures_and_worth_most_at_factor_one(pits: NestedPits):
@@ -102,6 +127,23 @@ def test_phases_are_pits_within_their_limits(mine: Instance, pits: NestedPits):
         inside = (phases.phase >= 0) & (phases.phase <= number)
         assert not (inside[blocks.arcs[:, 0]] & ~inside[blocks.arcs[:, 1]]).any()
     assert (phases.phase >= 0).sum() == pits.inside(1.0).sum()
+
+
+@pytest.mark.parametrize("least", [0.0, 0.2])
+def test_of_all_cuts_within_the_limits_the_fewest_with_the_largest_jumps_are_taken(mine: Instance, least: float):
+    fine = nested_pits(mine, tuple(round(0.2 + 0.05 * step, 2) for step in range(17)))
+    to_date = np.unique(fine.table["moved_t"])
+    to_date = to_date[to_date > 0]
+    total, jump = to_date[-1], np.append(np.diff(to_date), 0.0)
+    best = min(
+        (len(cuts), -sum(jump[list(cuts)]), cuts)
+        for count in range(len(to_date))
+        for inner in itertools.combinations(range(len(to_date) - 1), count)
+        for cuts in [(*inner, len(to_date) - 1)]
+        if all(least * total - 1 <= size <= 0.4 * total + 1 for size in np.diff(to_date[list(cuts)], prepend=0.0))
+    )
+    found = chosen_phases(mine, fine, least_t=least * total, most_t=0.4 * total)
+    assert found.tonnes == pytest.approx(np.diff(to_date[list(best[2])], prepend=0.0))
 
 
 def test_limits_that_no_cut_keeps_are_told(mine: Instance, pits: NestedPits):

@@ -1,0 +1,87 @@
+"""The columns of a block model by their roles, with what is wrong with them and what is to be told."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from instances.findings import Finding
+from instances.importing.lattice import FARTHEST_M
+from instances.importing.measures import factor_of
+from instances.importing.notes import Note, guessed
+from instances.importing.numbers import sentinels
+from instances.importing.source import Source
+from instances.importing.vocabulary import Meaning
+
+Floats = NDArray[np.float64]
+
+
+class Columns:
+    """Reads the columns of one import and gathers findings and notes.
+
+    Args:
+        source: the table.
+        meaning: what its columns mean.
+
+    Attributes:
+        findings: what is wrong.
+        notes: what is to be told.
+    """
+
+    def __init__(self, source: Source, meaning: Meaning) -> None:
+        self.source, self.meaning = source, meaning
+        self.notes: list[Note] = [*source.notes, *meaning.notes]
+        self.findings: list[Finding] = []
+
+    def refuse(self, role: str, bad: NDArray[np.bool_], expected: str) -> None:
+        """Adds a finding on the rows of a role's column where something is wrong."""
+        self.findings.append(self.source.finding(self.meaning.roles[role], bad, expected))
+
+    def number(self, role: str) -> Floats | None:
+        """The numbers of a role's column in metres and tonnes, NaN where there is none; None without such a column."""
+        if role not in self.meaning.roles:
+            return None
+        heading = self.meaning.roles[role]
+        values, findings = self.source.numbers(heading)
+        self.findings += findings
+        factor, note = factor_of(role, heading, self.meaning.units.get(role, ""))
+        if note is not None and note not in self.notes:
+            self.notes.append(note)
+        if factor == 1.0:
+            return values
+        marked = sentinels(values)[0] if role in {"tonnes", "volume", "density"} else np.zeros(len(values), dtype=bool)
+        return np.where(marked, values, values * factor)
+
+    def finite(self, role: str) -> Floats | None:
+        """The numbers of a role that every row has to have."""
+        before = len(self.findings)
+        values = self.number(role)
+        if values is None or len(self.findings) > before:
+            return values
+        if np.isnan(values).any():
+            self.refuse(role, np.isnan(values), "a number")
+        elif (np.abs(values) > FARTHEST_M).any():
+            self.refuse(role, np.abs(values) > FARTHEST_M, f"numbers within {FARTHEST_M:,.0f} of 0")
+        return values
+
+    def not_negative(self, role: str, values: Floats) -> Floats:
+        """The values, 0 for marks of nothing; a finding where others are below 0."""
+        marked, _ = sentinels(values)
+        values = np.where(marked | np.isnan(values), 0.0, values)
+        if (values < 0).any():
+            self.refuse(role, values < 0, f"{role} of 0 or more")
+        return values
+
+    def share(self, role: str, unsaid: float) -> Floats | None:
+        """Shares from 0 to 1, given so or in per cent; ``unsaid`` where there is none. None without such a column."""
+        values = self.number(role)
+        if values is None:
+            return None
+        values = np.where(np.isnan(values) | sentinels(values)[0], unsaid, values)
+        if values.max(initial=0.0) > 1.0:
+            values = values / 100
+            self.notes.append(guessed(f"{self.meaning.roles[role]} is in per cent"))
+        wrong = (values < 0) | (values > 1)
+        if wrong.any():
+            self.refuse(role, wrong, "shares from 0 to 1, or 0 to 100 per cent")
+        return values
