@@ -16,6 +16,10 @@ FILL = ("#9ccbdc", "#3c87ad", "#1f5c7d")
 STOCK = ("#f0b64f", "#c98a2b", "#8a6a1f", "#f7dca1", "#5d4a1c")
 GAIN, COST, TOTAL = "#1f77b4", "#d1622b", "#3b4a5a"
 NOT_MINED = "#c9ced6"
+PALE = ("#dbe8f3", "#1f77b4")
+"""From what is worth little to what is worth most."""
+UNDECIDED, DOMINATED = "#8fb8d8", "#c3c9d1"
+"""Scenarios that may be as good as the best, and those that are proven worse."""
 RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 """Runs set side by side (Okabe and Ito 2008, the yellow darkened for print)."""
 VIRIDIS = (
