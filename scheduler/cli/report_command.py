@@ -22,7 +22,7 @@ def report(
         list[str] | None,
         typer.Option(
             metavar="FORM",
-            help="Write the scheduled block model too: csv, parquet or vtu (VTK). May be given again and again.",
+            help="Write the scheduled block model too: csv, parquet, vtu (VTK) or omf. May be given again and again.",
         ),
     ] = None,
     pictures: Annotated[

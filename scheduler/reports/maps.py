@@ -78,7 +78,9 @@ def pit_maps(facts: Facts) -> Maps:
         painter.paint(f"bench {level}", blocks[blocks["iz"] == level], (x, y), f"bench-{level}") for level in chosen
     ]
     sections = []
-    for along, across, axis, facing in (("iy", "ix", (x, z), "north"), ("ix", "iy", (y, z), "west")):
+    turned = bool(facts.mine.blocks.rotation_deg)
+    north, west = ("along the y axis", "against the x axis") if turned else ("north", "west")
+    for along, across, axis, facing in (("iy", "ix", (x, z), north), ("ix", "iy", (y, z), west)):
         for place in _places(blocks, along):
             rows = blocks[blocks[along] == place]
             size = facts.mine.blocks.size_m[0 if along == "ix" else 1]
