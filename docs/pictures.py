@@ -99,7 +99,7 @@ def take_board(browser: webdriver.Chrome, address: str) -> None:
     browser.get(address)
     wait = WebDriverWait(browser, PATIENCE_S)
     wait.until(lambda page: page.find_elements("id", "lever-mill"))[0].send_keys("\ue014\ue014")
-    wait.until(lambda page: page.find_element("id", "lever-mill-told").text == "110")
+    wait.until(lambda page: page.find_element("id", "lever-mill-told").text.startswith("110 %"))
     browser.execute_script("document.getElementById('solve').click()")
     wait.until(lambda page: page.find_elements("id", "worth-1"))
     browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")

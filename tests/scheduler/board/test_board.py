@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +18,7 @@ pytest.importorskip("dash", reason="dash is not installed: the board was not ope
 
 from werkzeug.serving import make_server
 
+from instances.reading import read_mine
 from scheduler.board import child
 from scheduler.board.app import Board, make_app
 from scheduler.board.work import CANCELLED, DONE
@@ -46,33 +48,44 @@ def press(browser: Any, key: str) -> None:
 
 @pytest.fixture
 def small_board(small_run: Path, tmp_path: Path) -> Iterator[Board]:
-    board = Board(read_facts(small_run), tmp_path, 0.0, 60.0)
+    board = Board.of_run(read_facts(small_run), tmp_path, gap=0.0, time_limit_s=60.0)
     yield board
     board.close()
+
+
+@contextmanager
+def serving(board: Board) -> Iterator[str]:
+    """The address of a board while it is open."""
+    server = make_server("127.0.0.1", 0, make_app(board).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        board.close()
 
 
 @pytest.fixture
 def served(small_board: Board) -> Iterator[str]:
     """The address of the board of the small mine."""
-    server = make_server("127.0.0.1", 0, make_app(small_board).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(small_board) as address:
+        yield address
 
 
 def test_a_slider_moved_is_solved_and_set_beside_the_base(browser: Any, served: str, small_board: Board):
     browser.get(served)
     slider = waited(lambda: browser.find_elements("id", "lever-price-copper"))[0]
     slider.send_keys("\ue012")
-    waited(lambda: browser.find_element("id", "lever-price-copper-told").text == "95")
+    waited(lambda: browser.find_element("id", "lever-price-copper-told").text.startswith("95 % of the base"))
     press(browser, "solve")
     table = waited(lambda: browser.find_elements("id", "worth-1"))[0]
     cells = [cell.text for cell in table.find_elements("css selector", "tbody tr:first-child td")]
     found = read_run(small_board.works[0].out)
     assert found.instance.overrides == ("products.copper.price_usd_per_lb*=0.95",)
+    assert small_board.base is not None
     base = small_board.base.summary["objective"]
     assert cells[1] != cells[0]
     assert cells[2] == f"$ {(found.summary['objective'] - base) / 1e6:+,.3f} M"
@@ -84,12 +97,9 @@ def test_a_slider_moved_is_solved_and_set_beside_the_base(browser: Any, served: 
 
 def test_a_running_solve_is_cancelled(browser: Any, mzo_run: Path, tmp_path: Path):
     """With a gap of nought the bundled mine is not solved within the patience of a test."""
-    board = Board(read_facts(mzo_run), tmp_path, 0.0, 600.0)
-    server = make_server("127.0.0.1", 0, make_app(board).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        browser.get(f"http://127.0.0.1:{server.server_port}/")
+    board = Board.of_run(read_facts(mzo_run), tmp_path, gap=0.0, time_limit_s=600.0)
+    with serving(board) as address:
+        browser.get(address)
         press(browser, "solve")
         waited(lambda: browser.find_element("id", "state").text.startswith("solving"))
         waited(lambda: board.works[0].told.get("stage") in {"model", "solve", "search"})
@@ -102,11 +112,52 @@ def test_a_running_solve_is_cancelled(browser: Any, mzo_run: Path, tmp_path: Pat
         assert board.works[0].process.poll() is not None
         assert board.works[0].state in {CANCELLED, DONE}
         assert board.works[0].out.exists() == (board.works[0].state == DONE)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        board.close()
+
+
+def test_a_mine_is_solved_first_and_then_compared_with(browser: Any, small_run: Path, tmp_path: Path):
+    """The base comes from the mine as it is; an earlier board's runs in the same folder stay."""
+    mine = Path(shutil.copytree(small_run / MINE, tmp_path / "mine"))
+    out = tmp_path / "out"
+    (out / "base").mkdir(parents=True)
+    (out / "base" / "kept").touch()
+    board = Board(None, mine, read_mine(mine).mine, out, gap=0.0, time_limit_s=60.0)
+    with serving(board) as address:
+        browser.get(address)
+        waited(lambda: browser.find_element("id", "state").text == "the base, done: optimal within the gap")
+        base = read_run(out / "base-2")
+        assert base.instance.overrides == ()
+        assert [path.name for path in (out / "base").iterdir()] == ["kept"]
+        slider = waited(lambda: browser.find_elements("id", "lever-discount"))[0]
+        slider.send_keys("\ue014")
+        lever = next(one for one in board.levers if one.key == "discount")
+        moved = lever.told(lever.base + lever.step)
+        waited(lambda: browser.find_element("id", "lever-discount-told").text == moved)
+        press(browser, "solve")
+        table = waited(lambda: browser.find_elements("id", "worth-1"))[0]
+        npv = next(row for row in table.text.splitlines() if row.startswith("NPV after tax"))
+        then = read_run(out / "what-if-1")
+        assert npv.endswith(f"$ {(then.summary['npv'] - base.summary['npv']) / 1e6:+,.3f} M")
+        assert then.summary["npv"] < base.summary["npv"]
+        told = browser.find_element("css selector", "#answer h2").text
+        assert told == f"What-if 1: discount rate {moved}"
+        assert browser.find_element("css selector", "a[href='/files/0/report.xlsx']").is_displayed()
+
+
+def test_a_base_that_is_given_up_is_begun_again(small_run: Path, tmp_path: Path):
+    board = Board(None, small_run / MINE, read_mine(small_run / MINE).mine, tmp_path, gap=0.0, time_limit_s=60.0)
+    first = board.current
+    assert first is not None
+    first.cancel()
+    first.cancel()
+    first.process.wait(PATIENCE_S)
+    values = [lever.base for lever in board.levers]
+    if first.state == CANCELLED:
+        assert board.base is None
+        board.solve(values)
+        assert board.works == []
+        assert board.current is not first
+    waited(lambda: board.base)
+    board.close()
 
 
 def test_only_this_machine_is_answered(small_board: Board):
@@ -120,6 +171,7 @@ def test_only_this_machine_is_answered(small_board: Board):
 def test_no_file_but_those_of_a_what_if_is_given_out(small_board: Board, tmp_path: Path):
     client = make_app(small_board).server.test_client()
     out = tmp_path / "what-if-1"
+    assert small_board.base is not None
     shutil.copytree(small_board.base.run.folder, out)
     write_reports(read_facts(out))
     done: Any = SimpleNamespace(out=out, state=DONE, end=lambda: None)
