@@ -150,7 +150,7 @@ def binding_figure(facts: Facts) -> Figure | None:
     )
 
     def draw(width: int) -> Markup:
-        room = 290.0 if width > 400 else 150.0
+        room = 290.0 if width > 1000 else 200.0 if width > 400 else 150.0
         return matrix(width, title, labels, rows, row_height=26, room=room)
 
     return Figure("binding", title, caption, draw, table, full=True)

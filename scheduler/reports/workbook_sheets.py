@@ -16,7 +16,7 @@ from scheduler.reports.binding import bindings
 from scheduler.reports.facts import Facts
 from scheduler.reports.money import line_words
 from scheduler.reports.numbers import METAL_UNITS
-from scheduler.reports.palette import COST, GAIN, ORE, material_colours, store_colours
+from scheduler.reports.palette import COST, GAIN, METAL, ORE, STOCK, material_colours, store_colours
 from scheduler.reports.sequence import phases_table
 from scheduler.reports.tables import ADDED, schedule_head
 from scheduler.reports.workbook import MOST_ROWS, Book, Column, Sheet
@@ -366,7 +366,7 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     _insert(schedule, heads, (below, 0), "Material mined and strip ratio", ("Mt", strip, "t/t"))
     feed = [(schedule_head("milled_direct_mt"), ORE[0])]
     feed += [
-        (schedule_head(f"milled_from_{name}_mt"), ORE[1 + number % 3])
+        (schedule_head(f"milled_from_{name}_mt"), STOCK[number % len(STOCK)])
         for number, name in enumerate(facts.mine.stockpiles())
     ]
     name, element = next(iter(facts.mine.elements.items()))
@@ -374,7 +374,7 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     _insert(schedule, feed, (below, 9), "Mill feed and head grade", ("Mt", grade, grade.rpartition(", ")[2]))
     metal = next(column for column in facts.schedule.columns.astype(str) if "_recovered_" in column)
     head = schedule_head(metal)
-    _insert(schedule, [(head, ORE[1])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
+    _insert(schedule, [(head, METAL[0])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
     after = _cash_head(facts, "after_tax_cash_flow")
     below = cash.HEAD + len(facts.labels) + 4
     currency = facts.mine.money.currency
