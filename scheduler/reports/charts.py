@@ -231,7 +231,8 @@ def curves(
             drawing.polyline(places, stroke=curve.colour, kind=f"line {curve.kind}" if curve.kind != "line" else "line")
             if len(places) <= 40:
                 for (a, b), (left, high) in zip(curve.points, places, strict=True):
-                    drawing.dot(left, high, fill=curve.colour, hint=f"{curve.name}: {shown(b, digits)} at {a:g}")
+                    hint = f"{curve.name}: {shown(b, digits)} at {a:g}"
+                    drawing.dot(left, high, fill=curve.colour, hint=hint, radius=3.2 if len(places) > 1 else 4.6)
         top += tall + BETWEEN
     draw_x_axis(drawing, x, top - BETWEEN, x_title, most=6 if width > 400 else 4)
     return drawing.svg()
