@@ -221,7 +221,7 @@ def curves(
     drawing = Drawing(width, height, label)
     across = [point[0] for _, some in panels for curve in some for point in curve.points]
     widest = max((len(f"{value:,.0f}") for value in across), default=1)
-    x = scale(across, (LEFT, width - max(RIGHT + 8, widest * CHARACTER / 2)), zero=zero)
+    x = scale(across, (LEFT, width - max(RIGHT + 8, 0.6 * widest * CHARACTER)), zero=zero)
     top = TOP
     for title, some in panels:
         y = scale([p[1] for curve in some for p in curve.points], (top + tall, top), zero=zero)
