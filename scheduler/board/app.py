@@ -6,6 +6,7 @@ what-ifs that it solved itself, by their numbers.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ class Board:
         self.changes: list[str] = []
         self.answers: dict[int, Facts] = {}
         self.base_work: Work | None = None
-        self._base = base
+        self._base, self._lock = base, threading.Lock()
         if base is None:
             self._solve_base()
 
@@ -98,14 +99,15 @@ class Board:
         """
         given = {lever.key: value for lever, value in zip(self.levers, values, strict=True)}
         overrides = overrides_of(self.levers, given)
-        if self.current is not None and self.current.state == RUNNING:
-            return
-        if self.base is None:
-            self._solve_base()
-            return
-        number = len(self.works) + 1
-        self.changes.append(changes_told(self.levers, given))
-        self.works.append(self._work(number, overrides, f"what-if-{number}"))
+        with self._lock:
+            if self.current is not None and self.current.state == RUNNING:
+                return
+            if self.base is None:
+                self._solve_base()
+                return
+            number = len(self.works) + 1
+            self.changes.append(changes_told(self.levers, given))
+            self.works.append(self._work(number, overrides, f"what-if-{number}"))
 
     def answer(self, number: int) -> Facts | None:
         """The run of a what-if that is done, by its number; of the base where it was solved here, by nought."""
@@ -137,12 +139,12 @@ class Board:
         return Work(number, self.source, overrides, out, self.gap, self.time_limit_s)
 
 
-def make_app(board: Board, hosts: frozenset[str] = LOOPBACK) -> dash.Dash:
+def make_app(board: Board, hosts: frozenset[str] | None = LOOPBACK) -> dash.Dash:
     """The application.
 
     Args:
         board: what it shows.
-        hosts: names by which a browser may call it.
+        hosts: names by which a browser may call it; ``None`` where it answers on every address of the machine.
     """
     app = dash.Dash(__name__, title=f"{board.title}: board", update_title=None, assets_folder="no-assets")
     app.index_string = HEAD.replace("STYLE", str(own_file("report.css")) + OWN_STYLE)
@@ -187,14 +189,15 @@ def _control(lever: Lever) -> html.Div:
     return html.Div([html.Label([f"{lever.title}: ", told], htmlFor=key), slider], className="lever")
 
 
-def _guard(app: dash.Dash, hosts: frozenset[str]) -> None:
+def _guard(app: dash.Dash, hosts: frozenset[str] | None) -> None:
     """Refuses browsers that call this machine by another name, and requests that another site's page makes."""
 
     def known_name() -> None:
-        names = [urlsplit(f"//{request.host}").hostname]
+        called = urlsplit(f"//{request.host}").hostname
         origin = request.headers.get("Origin")
-        names += [urlsplit(origin).hostname] if origin else []
-        if any(name not in hosts for name in names):
+        asking = urlsplit(origin).hostname if origin else called
+        known = {called} if hosts is None else hosts
+        if called not in known or asking not in known:
             abort(403)
 
     app.server.before_request(known_name)

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from scheduler.board.app import Board
 
 
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not chosen
+
+
 def board(
     folder: Annotated[
         str,
@@ -47,7 +50,7 @@ def board(
         raise BadInput([Finding("pitwise board", None, expected)]) from error
     with tempfile.TemporaryDirectory(prefix="pitwise-board-") as scratch:
         shown = _board(folder, Path(out or scratch), gap, time_limit)
-        hosts = LOOPBACK if host in LOOPBACK else LOOPBACK | {host}
+        hosts = None if host in EVERYWHERE else LOOPBACK | {host}
         # Ended by the system it closes as by Ctrl-C, so that no solve and no folder is left behind.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:

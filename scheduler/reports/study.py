@@ -79,20 +79,26 @@ def study_facts(study: Study, page: str, answers: Mapping[str, pd.DataFrame] | N
     Raises:
         BadInput: where a table on file is damaged.
     """
-    found = _answers_on_file(study.folder) if answers is None else answers
-    titles = _titles(study.folder)
-    return StudyFacts(study, study.results(), study.shadow_prices(), found, titles, page)
+    results = study.results()
+    found = _answers_on_file(study.folder, set(results["scenario"])) if answers is None else answers
+    return StudyFacts(study, results, study.shadow_prices(), found, _titles(study.folder), page)
 
 
-def _answers_on_file(folder: Path) -> dict[str, pd.DataFrame]:
-    found, findings = {}, []
+def _answers_on_file(folder: Path, scenarios: set[str]) -> dict[str, pd.DataFrame]:
+    """The tables by which a study answers; those of an earlier state, which name other scenarios, are left out."""
+    found: dict[str, pd.DataFrame] = {}
+    findings = []
     for file in sorted(folder.glob("*.parquet")):
         if file.stem.startswith(ANSWERS):
             try:
-                found[file.stem] = pd.read_parquet(file)
+                table = pd.read_parquet(file)
             except (OSError, pa.ArrowException, ValueError):
                 expected = "a whole Parquet file; it is damaged: pitwise study writes it again"
                 findings.append(Finding(f"{folder}: {file.name}", None, expected))
+                continue
+            named = [column for column in ("scenario", "plan", "from_scenario", "to_scenario") if column in table]
+            if all(scenarios.issuperset(table[column]) for column in named):
+                found[file.stem] = table
     if findings:
         raise BadInput(findings)
     return found

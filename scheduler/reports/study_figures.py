@@ -71,7 +71,9 @@ def hill_figure(facts: StudyFacts, name: str) -> Figure:
                 told.append(NOTHING)
                 continue
             words = f"{shown(worth / MILLION, 1)}{marks.get(entry['standing'], '')}"
-            hint = f"{entry['scenario']}: {currency} {shown(worth / MILLION, 2)} M, gap {100 * entry['gap']:.2f} %"
+            hint = (
+                f"{entry['scenario']}: {currency} {shown(worth / MILLION, 2)} M, gap {shown(100 * entry['gap'], 2)} %"
+            )
             cells.append(Cell(between(PALE, (worth - low) / ((high - low) or 1.0)), words, hint))
             told.append(words)
         rows.append((plain(value), cells))

@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from scheduler.reports.headline import Tile
@@ -90,11 +91,15 @@ def tiles(facts: StudyFacts, known: pd.DataFrame) -> list[Tile]:
     value = known["objective"].to_numpy(float)
     for key, title, place in (("most", "Largest value", value.argmax()), ("least", "Smallest value", value.argmin())):
         row = known.iloc[int(place)]
-        note = f"{row['scenario']}, gap {percent(float(row['gap']))}"
+        note = f"{row['scenario']}, gap {_gap(row['gap'])}"
         found.append(Tile(key, title, money(told, float(row["objective"])), note))
-    widest = known.iloc[int(known["gap"].to_numpy(float).argmax())]
-    found.append(Tile("gap", "Widest gap", percent(float(widest["gap"])), str(widest["scenario"])))
+    widest = known.iloc[int(np.nan_to_num(known["gap"].to_numpy(float), nan=-1.0).argmax())]
+    found.append(Tile("gap", "Widest gap", _gap(widest["gap"]), str(widest["scenario"])))
     return found
+
+
+def _gap(value: Any) -> str:  # noqa: ANN401 - a cell of a table
+    return NOTHING if pd.isna(value) else percent(float(value))
 
 
 def scenario_lines(facts: StudyFacts) -> tuple[list[str], list[Line]]:

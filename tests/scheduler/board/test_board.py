@@ -168,6 +168,14 @@ def test_only_this_machine_is_answered(small_board: Board):
     assert client.post("/_dash-update-component", headers=page, json={}).status_code == 403
 
 
+def test_other_machines_are_answered_where_that_was_asked_for(small_board: Board):
+    """By whatever name they call this one, but never for a page of another site."""
+    client = make_app(small_board, None).server.test_client()
+    assert client.get("/", headers={"Host": "192.168.1.5:8321"}).status_code == 200
+    page = {"Host": "192.168.1.5:8321", "Origin": "http://evil.example"}
+    assert client.post("/_dash-update-component", headers=page, json={}).status_code == 403
+
+
 def test_no_file_but_those_of_a_what_if_is_given_out(small_board: Board, tmp_path: Path):
     client = make_app(small_board).server.test_client()
     out = tmp_path / "what-if-1"

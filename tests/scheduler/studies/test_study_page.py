@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from instances.findings import BadInput
@@ -108,6 +109,16 @@ def test_tables_on_file_give_the_same_page(reported: Study, answered: Answers):
     given = study_page(study_facts(reported, PAGE, answered.answers))
     on_file = study_page(study_facts(reported, PAGE))
     assert given == on_file
+
+
+def test_tables_of_an_earlier_state_are_left_out(reported: Study, tmp_path: Path):
+    """A tornado that names a scenario which the study no longer has is not shown; the other tables are."""
+    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
+    tornado = pd.read_parquet(study.folder / "tornado.parquet")
+    tornado.replace("price-high", "price-twice").to_parquet(study.folder / "tornado.parquet")
+    keys = [figure.key for figure in study_figures(study_facts(study, PAGE))]
+    assert "tornado" not in keys
+    assert "hill" in keys
 
 
 def test_a_damaged_table_is_refused(reported: Study, tmp_path: Path):
