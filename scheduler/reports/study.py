@@ -17,8 +17,8 @@ from scheduler.studies.folder import SOURCE
 from scheduler.studies.results import Study
 
 PAGE = "study.html"
-ANSWERS = ("hill", "steps", "tornado", "pareto_", "regret", "plans_in_futures", "option")
-"""What the names of the tables begin with that a study answers by."""
+RESULTS = frozenset({"scenarios", "periods", "shadow_prices"})
+"""Tables of a study that hold its results; it answers by the others."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _answers_on_file(folder: Path, scenarios: set[str]) -> dict[str, pd.DataFram
     found: dict[str, pd.DataFrame] = {}
     findings = []
     for file in sorted(folder.glob("*.parquet")):
-        if file.stem.startswith(ANSWERS):
+        if file.stem not in RESULTS:
             try:
                 table = pd.read_parquet(file)
             except (OSError, pa.ArrowException, ValueError):

@@ -40,12 +40,36 @@ def study_figures(facts: StudyFacts) -> list[Figure]:
         ("pareto_", pareto_figure),
         ("regret", regret_figure),
     )
-    return [
+    known = [
         make(facts, name)
         for start, make in makers
         for name, table in sorted(facts.answers.items())
         if name.startswith(start) and not table.empty
     ]
+    starts = tuple(start for start, _ in makers)
+    others = [
+        table_figure(facts, name)
+        for name, table in sorted(facts.answers.items())
+        if not name.startswith(starts) and not table.empty
+    ]
+    return [*known, *others]
+
+
+def table_figure(facts: StudyFacts, name: str) -> Figure:
+    """Any other table of a study as it is; its numbers with a fraction are money."""
+    table, unit = facts.answers[name], f"{facts.currency} M"
+    money = [table[column].dtype.kind == "f" for column in table.columns]
+    heads = tuple(
+        f"{str(column).replace('_', ' ')}, {unit}" if is_money else str(column).replace("_", " ")
+        for column, is_money in zip(table.columns, money, strict=True)
+    )
+    rows = tuple(
+        tuple(shown(value / MILLION, 2) if is_money else str(value) for value, is_money in zip(row, money, strict=True))
+        for row in table.itertuples(index=False, name=None)
+    )
+    words = frozenset(place for place, column in enumerate(table.columns) if table[column].dtype.kind not in "fi")
+    title = name.replace("_", " ").capitalize()
+    return Figure(dashed(name), title, "", None, Table(heads, rows, texts=words), full=True)
 
 
 def hill_figure(facts: StudyFacts, name: str) -> Figure:

@@ -90,7 +90,11 @@ def test_figures_have_the_numbers_of_the_tables(reported: Study, answered: Answe
         "pareto-copper-mlb-first-3",
         "pareto-strip",
         "regret",
+        "plans-in-futures",
     ]
+    kept = answered.answers["plans_in_futures"].iloc[0]
+    told = figures["plans-in-futures"].table.rows[0]
+    assert told == (kept["plan"], *(f"{value / 1e6:,.2f}" for value in kept.iloc[1:]))
     hill = answered.answers["hill"]
     best = hill.loc[hill["objective"].idxmax()]
     cells = [cell for row in figures["hill"].table.rows for cell in row[1:]]
