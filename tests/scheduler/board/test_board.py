@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("dash", reason="dash is not installed: the board was not opened")
+pytest.importorskip("selenium", reason="selenium is not installed: the board was not opened")
 
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from werkzeug.serving import make_server
