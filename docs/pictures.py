@@ -1,16 +1,18 @@
 """Makes the pictures of the documentation from a run of the bundled mine, in Chromium without a window.
 
     pitwise solve mzo --out runs/mzo --report
+    pitwise study mzo-mill-option --out studies/option --report
     pitwise board runs/mzo &
-    python docs/pictures.py runs/mzo http://127.0.0.1:8321/
+    python docs/pictures.py runs/mzo --study studies/option --board http://127.0.0.1:8321/
 
-Without the address of a board that picture is left as it is.
+Without a study or the address of a board its picture is left as it is.
 
 Needs Chromium and its driver (Debian: chromium, chromium-driver) and the packages of ``pip install -e '.[test]'``.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import io
 import shutil
@@ -57,7 +59,10 @@ PICTURES = (
 )
 
 
-def main(run: str, board: str | None = None) -> None:
+STUDY_PICTURE = Picture("study.png", 1440, "header.top", "#option", "bottom")
+
+
+def main(run: str, study: str | None = None, board: str | None = None) -> None:
     """Takes every picture."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
@@ -68,6 +73,8 @@ def main(run: str, board: str | None = None) -> None:
     try:
         for picture in PICTURES:
             take(browser, page, picture)
+        if study is not None:
+            take(browser, (Path(study) / "study.html").resolve().as_uri(), STUDY_PICTURE)
         if board is not None:
             take_board(browser, board)
     finally:
@@ -95,11 +102,11 @@ def take(browser: webdriver.Chrome, page: str, picture: Picture) -> None:
 
 def take_board(browser: webdriver.Chrome, address: str) -> None:
     """Moves the mill's slider two steps up, solves, and keeps the page."""
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1100, "height": 1112})
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1100, "height": 760})
     browser.get(address)
     wait = WebDriverWait(browser, PATIENCE_S)
     wait.until(lambda page: page.find_elements("id", "lever-mill"))[0].send_keys("\ue014\ue014")
-    wait.until(lambda page: page.find_element("id", "lever-mill-told").text == "110")
+    wait.until(lambda page: page.find_element("id", "lever-mill-told").text.startswith("110 %"))
     browser.execute_script("document.getElementById('solve').click()")
     wait.until(lambda page: page.find_elements("id", "worth-1"))
     browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
@@ -114,4 +121,8 @@ def keep(data: str, file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", help="folder of a run with its report")
+    parser.add_argument("--study", help="folder of a study with an option")
+    parser.add_argument("--board", help="address of a board of the run")
+    main(**vars(parser.parse_args()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from instances.schema import Mine
@@ -26,6 +26,8 @@ class Lever:
         path: key path in ``mine.toml``.
         scale: how many units of the slider make one of the file.
         date: the date moved.
+        whole: where there is one value at ``path``, that of the base.
+        whole_unit: its unit.
     """
 
     key: str
@@ -39,6 +41,17 @@ class Lever:
     path: str
     scale: float = 1.0
     date: dt.date | None = None
+    whole: float | None = None
+    whole_unit: str = ""
+
+    def told(self, value: float) -> str:
+        """A value in words: with its unit, and what it comes to."""
+        text = f"{value:g} {self.unit}"
+        if self.form == "months" and self.date is not None:
+            return f"{text} ({_months_later(self.date, round(value))})"
+        if self.form == "factor" and self.whole is not None:
+            return f"{text} ({self.whole * value / 100:,.6g} {self.whole_unit})"
+        return text
 
     def override(self, value: float) -> str | None:
         """The override that a value amounts to; ``None`` where it changes nothing.
@@ -61,12 +74,12 @@ class Lever:
 def levers_of(mine: Mine) -> list[Lever]:
     """The sliders of a mine: mill and mining capacity, strip limit, prices, discount rate, and opening dates."""
     found = []
-    for key, title, path in (
-        ("mill", "mill capacity", "limits.mill_t_per_day"),
-        ("mining", "mining capacity", "limits.mining_mt_per_year"),
+    for key, title, name, unit in (
+        ("mill", "mill capacity", "mill_t_per_day", "t/d"),
+        ("mining", "mining capacity", "mining_mt_per_year", "Mt a year"),
     ):
-        if getattr(mine.limits, path.rpartition(".")[2]) is not None:
-            found.append(Lever(key, title, "% of the base", 50, 150, 5, 100, "factor", path))
+        if (limit := getattr(mine.limits, name)) is not None:
+            found.append(_share(key, title, f"limits.{name}", limit, unit))
     strip = mine.limits.strip_ratio_max
     if isinstance(strip, float):
         high = max(5.0, round(2 * strip, 1))
@@ -75,11 +88,9 @@ def levers_of(mine: Mine) -> list[Lever]:
         )
     for name, product in mine.products.items():
         sold = "price_usd_per_lb" if product.price_usd_per_lb is not None else "price_usd_per_oz"
-        if getattr(product, sold) is not None:
-            title = f"price of {name}"
-            found.append(
-                Lever(f"price-{name}", title, "% of the base", 50, 150, 5, 100, "factor", f"products.{name}.{sold}")
-            )
+        if (price := getattr(product, sold)) is not None:
+            unit = f"US$/{sold.rpartition('_')[2]}"
+            found.append(_share(f"price-{name}", f"price of {name}", f"products.{name}.{sold}", price, unit))
     rate = round(100 * mine.calendar.discount_rate_per_year, 6)
     path = "calendar.discount_rate_per_year"
     found.append(Lever("discount", "discount rate", "%", 0, max(20.0, rate), 0.5, rate, "value", path, 100.0))
@@ -89,6 +100,18 @@ def levers_of(mine: Mine) -> list[Lever]:
             path = f"destinations.{name}.opens"
             found.append(Lever(f"opens-{name}", title, "months", 0, 24, 1, 0, "months", path, date=place.opens))
     return found
+
+
+def _share(key: str, title: str, path: str, base: object, unit: str) -> Lever:
+    """A slider over shares of what is at a path, be it one value or one a period."""
+    whole = float(base) if isinstance(base, int | float) else None
+    return Lever(key, title, "% of the base", 50, 150, 5, 100, "factor", path, whole=whole, whole_unit=unit)
+
+
+def changes_told(levers: Sequence[Lever], values: Mapping[str, float]) -> str:
+    """What is moved, in words."""
+    moved = [lever for lever in levers if abs(float(values[lever.key]) - lever.base) > 1e-9]
+    return "; ".join(f"{lever.title} {lever.told(float(values[lever.key]))}" for lever in moved) or "nothing changed"
 
 
 def overrides_of(levers: list[Lever], values: Mapping[str, float]) -> list[str]:

@@ -21,8 +21,8 @@ class Work:
     """A solve in a child process, begun at once.
 
     Args:
-        number: of the what-if.
-        mine: folder of the mine.
+        number: of the what-if; 0 for the base.
+        mine: folder or name of the mine.
         changes: overrides.
         out: folder of the run to be.
         gap: relative gap at which it may stop.
@@ -30,12 +30,12 @@ class Work:
     """
 
     def __init__(  # noqa: PLR0917 - in the order of a command line
-        self, number: int, mine: Path, changes: Sequence[str], out: Path, gap: float, time_limit_s: float
+        self, number: int, mine: str, changes: Sequence[str], out: Path, gap: float, time_limit_s: float
     ) -> None:
         self.number, self.changes, self.out = number, tuple(changes), out
         self.told: dict[str, Any] = {"stage": "start"}
         self.cancel_asked = False
-        asked = {"mine": str(mine), "changes": list(changes), "out": str(out), "gap": gap, "time_limit_s": time_limit_s}
+        asked = {"mine": mine, "changes": list(changes), "out": str(out), "gap": gap, "time_limit_s": time_limit_s}
         self.process = subprocess.Popen(  # noqa: S603 - this program itself
             [sys.executable, "-m", "scheduler.board.child", json.dumps(asked)],
             stdout=subprocess.PIPE,

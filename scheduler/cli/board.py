@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from scheduler.board.app import Board
+
+
+EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not chosen
+
 
 def board(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Folder of the run that what-ifs are compared with.")],
+    folder: Annotated[
+        str,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folder of a run, which what-ifs are compared with; or a mine (folder or bundled name), solved first.",
+        ),
+    ],
     *,
     port: Annotated[int, typer.Option(metavar="N", help="Port on this machine; 0 for any that is free.")] = 8321,
     host: Annotated[
@@ -20,39 +33,48 @@ def board(
     gap: Annotated[float, typer.Option(metavar="FRACTION", help="Relative gap to prove of each what-if.")] = 0.005,
     time_limit: Annotated[float, typer.Option(metavar="S", help="Seconds of each what-if at most.")] = 300.0,
 ) -> None:
-    """Open a board of sliders on a run: change capacities, price or dates, solve again, and see both side by side."""
+    """Open a board of sliders on a mine or a run: change capacities, price or dates, solve, and see them compared."""
     import contextlib  # noqa: PLC0415
     import logging  # noqa: PLC0415
     import signal  # noqa: PLC0415
     import tempfile  # noqa: PLC0415
-    from pathlib import Path  # noqa: PLC0415
 
     from instances.findings import BadInput, Finding  # noqa: PLC0415
-    from scheduler.reports.facts import read_facts  # noqa: PLC0415
 
     try:
         from werkzeug.serving import make_server  # noqa: PLC0415
 
-        from scheduler.board.app import LOOPBACK, Board, make_app  # noqa: PLC0415
+        from scheduler.board.app import LOOPBACK, make_app  # noqa: PLC0415
     except ImportError as error:
         expected = "the libraries of the board: pip install 'pitwise[board]'"
         raise BadInput([Finding("pitwise board", None, expected)]) from error
-    base = read_facts(run)
     with tempfile.TemporaryDirectory(prefix="pitwise-board-") as scratch:
-        shown = Board(base, Path(out or scratch), gap, time_limit)
-        hosts = LOOPBACK if host in LOOPBACK else LOOPBACK | {host}
-        try:
-            server = make_server(host, port, make_app(shown, hosts).server, threaded=True)
-        except (OSError, SystemExit) as error:
-            raise BadInput([Finding("--port", port, "a port that is free")]) from error
-        logging.getLogger("werkzeug").setLevel(logging.WARNING)
+        shown = _board(folder, Path(out or scratch), gap, time_limit)
+        hosts = None if host in EVERYWHERE else LOOPBACK | {host}
         # Ended by the system it closes as by Ctrl-C, so that no solve and no folder is left behind.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        typer.echo(f"board of {base.title} on http://{host}:{server.server_port}/ (Ctrl-C closes it)", err=True)
         try:
+            try:
+                server = make_server(host, port, make_app(shown, hosts).server, threaded=True)
+            except (OSError, SystemExit) as error:
+                raise BadInput([Finding("--port", port, "a port that is free")]) from error
+            logging.getLogger("werkzeug").setLevel(logging.WARNING)
+            typer.echo(f"board of {shown.title} on http://{host}:{server.server_port}/ (Ctrl-C closes it)", err=True)
             with contextlib.suppress(KeyboardInterrupt):
                 server.serve_forever()
+            server.server_close()
         finally:
             shown.close()
-            server.server_close()
-            typer.echo("board closed", err=True)
+        typer.echo("board closed", err=True)
+
+
+def _board(folder: str, out: Path, gap: float, time_limit: float) -> Board:
+    """The board of a run, or of a mine that is solved first."""
+    from instances.reading import read_mine  # noqa: PLC0415
+    from scheduler.board.app import Board  # noqa: PLC0415
+    from scheduler.reports.facts import read_facts  # noqa: PLC0415
+    from scheduler.runfolder import MANIFEST  # noqa: PLC0415
+
+    if (Path(folder) / MANIFEST).is_file():
+        return Board.of_run(read_facts(folder), out, gap=gap, time_limit_s=time_limit)
+    return Board(None, folder, read_mine(folder).mine, out, gap=gap, time_limit_s=time_limit)

@@ -91,9 +91,10 @@ class Session:
         written = None
         if answer.plan is not None:
             written = self._written(answer, folder, log)
-            if self.wanted.report:
-                self._reported(written)
-        return self._told(answer, written)
+        code = self._told(answer, written)
+        if written is not None and self.wanted.report:
+            self._reported(written)
+        return code
 
     def _solved(self, instance: Instance) -> tuple[Answer, str]:
         """The answer, and the text of the log."""

@@ -34,6 +34,9 @@ def study(
         typer.Option(metavar="ADDRESS", help="Solve on the Dask cluster of this scheduler; local starts one here."),
     ] = None,
     retry: Annotated[bool, typer.Option("--retry", help="Solve scenarios that failed once more.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="Write the report of every scenario too, for the study's page to lead to.")
+    ] = False,
     as_json: JsonOption = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but errors: no progress.")] = False,
 ) -> None:
@@ -48,4 +51,5 @@ def study(
         return
     from scheduler.cli.study_session import StudySession  # noqa: PLC0415
 
-    raise typer.Exit(StudySession(file, out, workers, dask=dask, retry=retry, as_json=as_json, quiet=quiet).run())
+    session = StudySession(file, out, workers, dask=dask, retry=retry, report=report, as_json=as_json, quiet=quiet)
+    raise typer.Exit(session.run())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 import typer
 
 from instances.findings import BadInput
-from scheduler.cli.output import print_json
+from scheduler.cli.output import emit, print_json
 from scheduler.cli.study_view import print_study
 from scheduler.outcome import FEASIBLE, INFEASIBLE, OPTIMAL, ExitCode
 from scheduler.studies.answers import Answers, answer
@@ -30,6 +31,7 @@ class StudySession:
         workers: scenarios solved at a time, or ``None``.
         dask: address of a Dask scheduler, ``local`` for a cluster here, or ``None``.
         retry: whether failed scenarios are solved once more.
+        report: whether every scenario is reported too.
         as_json: whether the answers are printed as JSON.
         quiet: whether there is no progress.
     """
@@ -42,11 +44,12 @@ class StudySession:
         *,
         dask: str | None,
         retry: bool,
+        report: bool = False,
         as_json: bool,
         quiet: bool,
     ) -> None:
         self.file, self.out, self.workers = file, out, workers
-        self.dask, self.retry, self.as_json, self.quiet = dask, retry, as_json, quiet
+        self.dask, self.retry, self.report, self.as_json, self.quiet = dask, retry, report, as_json, quiet
         self.began = time.monotonic()
 
     def run(self) -> ExitCode:
@@ -69,11 +72,27 @@ class StudySession:
         study = Study(folder)
         found = answer(opened, study)
         study.write_tables({**found.tables, **found.answers})
+        page = self._reported(study, found)
         if self.as_json:
-            print_json({"study": opened.study.name, "folder": folder, **found.as_json()})
+            print_json({"study": opened.study.name, "folder": folder, "page": page, **found.as_json()})
         else:
             print_study(opened, found, folder)
+            emit(f"page: {page}")
         return exit_code(found)
+
+    def _reported(self, study: Study, found: Answers) -> Path:
+        """Writes the page of the study, and what is missing of the scenarios' reports where they are asked for."""
+        from scheduler.reports.study_writing import report_scenarios, write_study_page  # noqa: PLC0415 - jinja2
+
+        findings = report_scenarios(study, again=False, on_file=self._wrote) if self.report else []
+        page = write_study_page(study, found.answers)
+        if findings:
+            raise BadInput(findings)
+        return page
+
+    def _wrote(self, file: Path) -> None:
+        if not self.quiet:
+            typer.echo(f"wrote {file}", err=True)
 
     def _tell(self, event: Event) -> None:
         if self.quiet or event.status == "begun":

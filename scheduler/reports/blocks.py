@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from instances.geometry.units import Units, mined_tonnes
 from instances.instance import Instance
+from instances.schema.geology import Blocks
 from scheduler.plan import Plan
 
 NEVER = -1
@@ -28,7 +31,7 @@ def scheduled_blocks(instance: Instance, plan: Plan, units: Units) -> pd.DataFra
         units: the mine's units at the plan's resolution.
 
     Returns:
-        block, ix, iy, iz, x_m, y_m, z_m (middle of the block, from the grid's corner), phase, sector, material, tonnes
+        block, ix, iy, iz, x_m, y_m, z_m (middle of the block, see :func:`in_the_mine`), phase, sector, material, tonnes
         (as mined), the grades (as mined), unit, period (number, -1 for none), first_period and last_period (likewise),
         label, first_label and last_label (of those periods, empty for none), mined_fraction, destination (the one that
         takes most of the parcel, empty where none of it is mined).
@@ -40,8 +43,8 @@ def scheduled_blocks(instance: Instance, plan: Plan, units: Units) -> pd.DataFra
     unit = np.where(present, units.parcels["unit"].to_numpy(np.int64)[np.maximum(parcel, 0)], -1)
     period, first, last, fraction = _unit_periods(plan, units, len(labels))
     table = instance.blocks[["block", "ix", "iy", "iz"]].copy()
-    for axis, place, size in zip(("ix", "iy", "iz"), ("x_m", "y_m", "z_m"), instance.mine.blocks.size_m, strict=True):
-        table[place] = (table[axis] + 0.5) * size
+    middles = (table[["ix", "iy", "iz"]].to_numpy(float) + 0.5) * np.asarray(instance.mine.blocks.size_m)
+    table[["x_m", "y_m", "z_m"]] = in_the_mine(instance.mine.blocks, middles)
     table[["phase", "sector", "material"]] = instance.blocks[["phase", "sector", "material"]]
     table["tonnes"] = mined["tonnes"].to_numpy()
     for column in instance.grade_columns().values():
@@ -56,6 +59,27 @@ def scheduled_blocks(instance: Instance, plan: Plan, units: Units) -> pd.DataFra
     table["mined_fraction"] = np.append(fraction, 0.0)[unit]
     table["destination"] = np.append(_main_destination(plan, units), "")[parcel]
     return table
+
+
+def axes_of(grid: Blocks) -> NDArray[np.float64]:
+    """Directions east, north and up of the axes x, y and z of a block grid, a row each."""
+    bearing = math.radians(grid.rotation_deg)
+    sine, cosine = math.sin(bearing), math.cos(bearing)
+    return np.array([[cosine, -sine, 0.0], [sine, cosine, 0.0], [0.0, 0.0, 1.0]])
+
+
+def in_the_mine(grid: Blocks, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Places of a block grid in the coordinates of the mine: east, north and up, metres.
+
+    Args:
+        grid: how it is laid; without an origin its corner is at nought.
+        points: metres along its axes from its corner, shape ``(points, 3)``.
+    """
+    placed = points
+    if grid.origin_m is not None:
+        placed = points - 0.5 * np.asarray(grid.size_m)
+    turned: NDArray[np.float64] = placed @ axes_of(grid)
+    return turned if grid.origin_m is None else turned + np.asarray(grid.origin_m)
 
 
 def _unit_periods(

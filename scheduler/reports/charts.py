@@ -164,12 +164,18 @@ def matrix(
     row_height: float = 22.0,
     room: float = 190.0,
     gap: float = 1.5,
+    axes: tuple[str, str] = ("period", ""),
 ) -> Markup:
-    """A row of cells for each of ``rows``, a column for each period; a row without cells is a heading."""
+    """A row of cells for each of ``rows``, a column for each of ``heads``; a row without cells is a heading.
+
+    ``axes`` name what runs along the bottom and what runs down the side.
+    """
     top = 6.0
     height = top + row_height * len(rows) + 38
     drawing = Drawing(width, height, label)
     bands = Bands(len(heads), room + 6, width - 4.0, filled=1.0)
+    if axes[1]:
+        drawing.turned(11, top + row_height * len(rows) / 2, axes[1])
     place = top
     for name, cells in rows:
         middle = place + row_height / 2 + 4
@@ -186,7 +192,7 @@ def matrix(
             if cell.words and len(cell.words) * CHARACTER < bands.width:
                 drawing.text(bands.middle(number), middle, cell.words, "middle", fill=ink_on(cell.colour))
         place += row_height
-    draw_band_labels(drawing, bands, heads, height - 22)
+    draw_band_labels(drawing, bands, heads, height - 22, axes[0])
     return drawing.svg()
 
 
@@ -201,23 +207,32 @@ class Curve:
 
 
 def curves(
-    width: int, label: str, panels: Sequence[tuple[str, Sequence[Curve]]], x_title: str, *, digits: int = 2
+    width: int,
+    label: str,
+    panels: Sequence[tuple[str, Sequence[Curve]]],
+    x_title: str,
+    *,
+    digits: int = 2,
+    zero: bool = True,
 ) -> Markup:
-    """Panels of curves over each other that share the axis along the bottom."""
-    tall = 150.0
+    """Panels of curves over each other that share the axis along the bottom; with ``zero``, axes hold nought."""
+    tall = 150.0 if len(panels) > 1 else UPPER
     height = TOP + (tall + BETWEEN) * len(panels) - BETWEEN + 44
     drawing = Drawing(width, height, label)
-    x = scale([p[0] for _, some in panels for curve in some for p in curve.points], (LEFT, width - RIGHT - 8))
+    across = [point[0] for _, some in panels for curve in some for point in curve.points]
+    widest = max((len(f"{value:,.0f}") for value in across), default=1)
+    x = scale(across, (LEFT, width - max(RIGHT + 8, 0.6 * widest * CHARACTER)), zero=zero)
     top = TOP
     for title, some in panels:
-        y = scale([p[1] for curve in some for p in curve.points], (top + tall, top))
+        y = scale([p[1] for curve in some for p in curve.points], (top + tall, top), zero=zero)
         draw_y_axis(drawing, y, (LEFT, width - RIGHT), title, most=4)
         for curve in some:
             places = [(x(a), y(b)) for a, b in curve.points]
             drawing.polyline(places, stroke=curve.colour, kind=f"line {curve.kind}" if curve.kind != "line" else "line")
             if len(places) <= 40:
                 for (a, b), (left, high) in zip(curve.points, places, strict=True):
-                    drawing.dot(left, high, fill=curve.colour, hint=f"{curve.name}: {shown(b, digits)} at {a:g}")
+                    hint = f"{curve.name}: {shown(b, digits)} at {a:g}"
+                    drawing.dot(left, high, fill=curve.colour, hint=hint, radius=3.2 if len(places) > 1 else 4.6)
         top += tall + BETWEEN
     draw_x_axis(drawing, x, top - BETWEEN, x_title, most=6 if width > 400 else 4)
     return drawing.svg()

@@ -160,7 +160,8 @@ def line_figure(compared: Compared, line: Line) -> Figure:
     labels, title = compared.labels, f"{line.title} by period"
 
     def draw(width: int) -> Markup:
-        return by_period(width, title, labels, (Panel(line.unit, lines=series, digits=line.digits),))
+        axis = f"{line.title}, {line.unit}"
+        return by_period(width, title, labels, (Panel(axis, lines=series, digits=line.digits),))
 
     legend = tuple(Swatch(one.name, one.colour, "line") for one in series)
     return Figure(line.key, title, "", draw, period_table(compared, line), legend)

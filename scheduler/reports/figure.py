@@ -47,7 +47,7 @@ class Figure:
         key: its name within the page, of letters and dashes.
         title: what it shows.
         caption: what it says, in a sentence or two.
-        draw: gives the drawing at a width.
+        draw: gives the drawing at a width; ``None`` where the table says it all.
         legend: what the colours mean.
         table: the same numbers.
         full: whether it takes the whole width of the page.
@@ -56,13 +56,15 @@ class Figure:
     key: str
     title: str
     caption: str
-    draw: Callable[[int], Markup]
+    draw: Callable[[int], Markup] | None
     table: Table
     legend: tuple[Swatch, ...] = ()
     full: bool = False
 
     def drawings(self) -> list[tuple[str, Markup]]:
         """A class for each drawing, and the drawing."""
+        if self.draw is None:
+            return []
         widths = {"wide": FULL, "middle": MIDDLE, "narrow": NARROW} if self.full else {"wide": WIDE, "narrow": NARROW}
         return [(kind, self.draw(width)) for kind, width in widths.items()]
 

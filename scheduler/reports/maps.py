@@ -20,6 +20,10 @@ MOST_BENCHES = 24
 """Maps of benches in a page; of more benches, so many are drawn, evenly spaced."""
 SECTIONS = (0.25, 0.5, 0.75)
 """Shares of the tonnes that lie to the south, or west, of a section."""
+TALLEST = 0.3
+"""Height of the highest section as a share of the page's width, at most."""
+ABREAST, LONELY = 0.5, 0.7
+"""Share of the page's width at which two sections stand abreast, and from which on one stands alone."""
 PATTERN = Markup(
     '<defs><pattern id="{0}" width="{1}" height="{1}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
     '<line class="hatch" x1="0" y1="0" x2="0" y2="{1}" stroke-width="{2}"/></pattern></defs>'
@@ -34,13 +38,17 @@ class Map:
         title: which bench or section.
         drawing: the map.
         wide: width of what it shows, metres.
-        share: the same as a share of the widest map of its kind.
+        high: height of it, metres.
+        share: width that it is drawn with, as a share of the page's; maps of a kind are of one scale.
+        alone: the same on a narrow page, where none has another beside it.
     """
 
     title: str
     drawing: Markup
     wide: float
+    high: float
     share: float = 1.0
+    alone: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -78,14 +86,19 @@ def pit_maps(facts: Facts) -> Maps:
         painter.paint(f"bench {level}", blocks[blocks["iz"] == level], (x, y), f"bench-{level}") for level in chosen
     ]
     sections = []
-    for along, across, axis, facing in (("iy", "ix", (x, z), "north"), ("ix", "iy", (y, z), "west")):
+    turned = bool(facts.mine.blocks.rotation_deg)
+    north, west = ("along the y axis", "against the x axis") if turned else ("north", "west")
+    for along, across, axis, facing in (("iy", "ix", (x, z), north), ("ix", "iy", (y, z), west)):
         for place in _places(blocks, along):
             rows = blocks[blocks[along] == place]
             size = facts.mine.blocks.size_m[0 if along == "ix" else 1]
             where = f"{along[1]} = {(place + 0.5) * size:,.0f} m, looking {facing}"
             sections.append(painter.paint(where, rows, axis, f"section-{along}-{place}", (across, "iz")))
-    widest = max(one.wide for one in sections)
-    sections = [replace(one, share=one.wide / widest) for one in sections]
+    widest, highest = (max(getattr(one, side) for one in sections) for side in ("wide", "high"))
+    scale = min(1.0 / widest, TALLEST / highest)
+    if ABREAST < widest * scale < LONELY:
+        scale = ABREAST / widest
+    sections = [replace(one, share=one.wide * scale, alone=one.wide / widest) for one in sections]
     labels = facts.labels
     worked = [number for number in range(len(labels)) if (blocks["period"] == number).any()]
     legend = [Swatch(labels[number], colours[number]) for number in worked]
@@ -150,7 +163,7 @@ class _Painter:
             parts.append(Markup('<path class="fill-hatch" fill="url(#{})" d="{}"/>').format(name, data))
         form = Markup('<svg class="map" viewBox="-1 -1 {} {}" role="img" aria-label="{}">{}</svg>')
         drawing = form.format(number(width + 2), number(height + 2), title, Markup("").join(parts))
-        return Map(title, drawing, right.metres)
+        return Map(title, drawing, right.metres, up.metres)
 
 
 def cell_path(columns: NDArray[np.int64], lines: NDArray[np.int64], stretch: float = 1.0) -> str:

@@ -12,7 +12,7 @@ from scheduler.reports.charts import Cell, Panel, Series, Step, by_period, matri
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import NOTHING, shown, three_figures
-from scheduler.reports.palette import COST, GAIN, TOTAL, between
+from scheduler.reports.palette import COST, GAIN, PALE, TOTAL, between
 
 INCOME = ("gross_revenue", "by_products")
 CHARGES = ("treatment", "refining", "freight")
@@ -41,8 +41,6 @@ WORDS = {
     "discounted_pre_tax": "discounted, before tax",
     "discounted_after_tax": "discounted, after tax",
 }
-PALE = ("#dbe8f3", "#1f77b4")
-"""From a limit that is worth little to the one that is worth most."""
 MOST_LIMITS = 20
 
 
@@ -152,7 +150,7 @@ def binding_figure(facts: Facts) -> Figure | None:
     )
 
     def draw(width: int) -> Markup:
-        room = 290.0 if width > 400 else 150.0
+        room = 290.0 if width > 1000 else 200.0 if width > 400 else 150.0
         return matrix(width, title, labels, rows, row_height=26, room=room)
 
     return Figure("binding", title, caption, draw, table, full=True)

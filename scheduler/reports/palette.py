@@ -1,6 +1,7 @@
 """The colours of every report: the same colour for the same thing everywhere, told apart by colour-blind eyes.
 
-Classes of ore go from dark copper to pale gold, waste is grey, fill is blue; periods run through viridis (van der Walt
+Classes of ore go from dark copper to pale gold, waste is grey, fill is blue, metal the green of weathered copper,
+tailings from the mill are violet; periods run through viridis (van der Walt
 and Smith 2015), whose lightness rises evenly. Gains are blue and costs are vermilion (Okabe and Ito 2008).
 """
 
@@ -14,8 +15,14 @@ ORE = ("#a63c12", "#e8973a", "#f2cf7a", "#7d2a52")
 WASTE = ("#868d98", "#b3b8c0", "#616770")
 FILL = ("#9ccbdc", "#3c87ad", "#1f5c7d")
 STOCK = ("#f0b64f", "#c98a2b", "#8a6a1f", "#f7dca1", "#5d4a1c")
+METAL = ("#3f8f6b", "#b8860b", "#6f7d8c")
+NEW_TAILINGS = ("#8a7bb0", "#54487d")
 GAIN, COST, TOTAL = "#1f77b4", "#d1622b", "#3b4a5a"
 NOT_MINED = "#c9ced6"
+PALE = ("#dbe8f3", "#1f77b4")
+"""From what is worth little to what is worth most."""
+UNDECIDED, DOMINATED = "#8fb8d8", "#c3c9d1"
+"""Scenarios that may be as good as the best, and those that are proven worse."""
 RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 """Runs set side by side (Okabe and Ito 2008, the yellow darkened for print)."""
 VIRIDIS = (

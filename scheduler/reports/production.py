@@ -16,7 +16,7 @@ from scheduler.reports.charts import Panel, Series, by_period
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import METAL_UNITS, shown
-from scheduler.reports.palette import FILL, NOT_MINED, ORE, material_colours, store_colours
+from scheduler.reports.palette import METAL, NEW_TAILINGS, material_colours, store_colours
 from scheduler.schedule import YEARS_FIGURE, sold_unit
 
 LIMIT, RATIO = "var(--limit)", "var(--ink)"
@@ -70,7 +70,7 @@ def mined_figure(facts: Facts) -> Figure:
 def feed_figure(facts: Facts) -> Figure:
     """Mill feed by source, with capacity and head grade."""
     colours, mine = store_colours(facts.mine), facts.mine
-    columns = [Series("straight from the pit", facts.series("milled_direct_mt").tolist(), ORE[0])]
+    columns = [replace(one, name=f"{one.name}, from the pit") for one in _by_material(facts, list(mine.mills()))]
     for (pile, store), colour in colours.items():
         rows = facts.plan.reclaim[(facts.plan.reclaim["stockpile"] == pile) & (facts.plan.reclaim["bin"] == store)]
         name = f"{mine.destinations[pile].title or pile}: {_words(store)}"
@@ -95,12 +95,12 @@ def feed_figure(facts: Facts) -> Figure:
 
 def metal_figures(facts: Facts) -> list[Figure]:
     """Metal recovered of each product by period, against what was published of it."""
-    found = []
+    found: list[Figure] = []
     for name, product in facts.mine.products.items():
         unit = METAL_UNITS[sold_unit(product)[0]]
         metal = facts.series(f"{name}_recovered_{sold_unit(product)[0]}").tolist()
         payable = facts.series(f"{name}_payable_{sold_unit(product)[0]}").tolist()
-        columns = (Series("this plan", metal, ORE[1]),)
+        columns = (Series("this plan", metal, METAL[len(found) % len(METAL)]),)
         lines = tuple(
             Series(f"published, {title}", rate, LIMIT, "dashes") for title, rate in _published_rates(facts, name)
         )
@@ -153,20 +153,20 @@ def stock_figure(facts: Facts) -> Figure:
 def tailings_figure(facts: Facts) -> Figure:
     """What the tailings facilities hold at the end of each period, against their room."""
     mine, plan = facts.mine, facts.plan
-    columns, rows, room = [], [], np.zeros(len(facts.labels))
+    columns: list[Series] = []
+    room = np.zeros(len(facts.labels))
     for number, (name, facility) in enumerate(mine.facilities().items()):
-        fill = by_periods(mine, plan.mined[plan.mined["destination"] == name]).cumsum() / 1e6
         new = by_periods(mine, plan.tailings[plan.tailings["facility"] == name]).cumsum() / 1e6
         title = facility.title or name
-        for what, values, colour in (
-            ("new tailings", new, FILL[number % 2 + 1]),
-            ("fill from the pit", fill, NOT_MINED),
-        ):
-            if values.any():
-                columns.append(Series(f"{title}: {what}", values.tolist(), colour))
-                rows.append((f"{title}: {what}, Mt", values.tolist(), 2, False))
+        held = [Series(f"{title}: new tailings", new.tolist(), NEW_TAILINGS[number % len(NEW_TAILINGS)])]
+        held += [
+            replace(one, name=f"{title}: {one.name} from the pit", values=np.cumsum(one.values).tolist())
+            for one in _by_material(facts, [name])
+        ]
+        columns += [one for one in held if any(one.values)]
         room += _room(facts, facility)
     lines = (Series("room of the facilities open", room.tolist(), LIMIT, "dashes"),)
+    rows = [(f"{one.name}, Mt", one.values, 2, False) for one in columns]
     table = by_period_table(facts.labels, [*rows, ("room of the facilities open, Mt", room.tolist(), 1, False)])
     panels = (Panel("held at the end of the period, Mt", tuple(columns), lines),)
     caption = "Fill dug out of the pit and new tailings from the mill share the room of the facilities."
@@ -191,6 +191,17 @@ def _published_rates(facts: Facts, product: str) -> list[tuple[str, list[float]]
         within = (years >= int(named["first"]) - 1e-9) & (years < int(named["last"]) + 1 - 1e-9)
         rate = np.where(within, published.value * calendar.lengths_years(), np.nan)
         found.append((f"{named['first']}–{named['last']}", rate.tolist()))
+    return found
+
+
+def _by_material(facts: Facts, places: Sequence[str]) -> list[Series]:
+    """What goes from the pit to some destinations, Mt: a series a material, in its colour, where there is any."""
+    colours, rows = material_colours(facts.mine), facts.mined[facts.mined["destination"].isin(places)]
+    found = []
+    for name, material in facts.mine.materials.items():
+        tonnes = by_periods(facts.mine, rows[rows["material"] == name]) / 1e6
+        if tonnes.any():
+            found.append(Series(material.title or name, tonnes.tolist(), colours[name]))
     return found
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from instances.geometry.units import mined_tonnes
 from instances.marks import GRADE_UNITS
@@ -14,7 +17,7 @@ from scheduler.reports.charts import Curve, Panel, Series, by_period, curves
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import NOTHING, shown
-from scheduler.reports.palette import ORE, WASTE
+from scheduler.reports.palette import ORE, TOTAL, WASTE
 from scheduler.reports.svg import Bands, Drawing, draw_band_labels, shortened
 from scheduler.schedule import ore_classes
 
@@ -112,38 +115,52 @@ def _draw_benches(
                 drawing.rect(box, fill=colours[number], hint=hint, opacity=opacity)
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What lies in the ground of the classes of ore: grade and tonnes of each block, t as mined."""
+
+    grade: NDArray[np.float64]
+    tonnes: NDArray[np.float64]
+
+    @staticmethod
+    def of(facts: Facts, column: str) -> _Ground:
+        mined = mined_tonnes(facts.instance)
+        kept = facts.instance.blocks["material"].isin(ore_classes(facts.mine)).to_numpy(bool)
+        return _Ground(mined.loc[kept, column].to_numpy(float), mined.loc[kept, "tonnes"].to_numpy(float))
+
+    def above(self, cut_off: float) -> tuple[float, float]:
+        """Tonnes at or above a grade, Mt, and their average grade; NaN where there are none."""
+        kept = self.grade >= cut_off
+        mass = float(self.tonnes[kept].sum())
+        return mass / 1e6, float(self.tonnes[kept] @ self.grade[kept]) / mass if mass > 0 else math.nan
+
+
 def grade_tonnage_figure(facts: Facts) -> Figure:
-    """Tonnes above a cut-off and their average grade, of all that some mill or stockpile takes."""
+    """Tonnes above a cut-off and their average grade, and where on the curve the plan mills in each period."""
     element, info = next(iter(facts.mine.elements.items()))
     column, unit = facts.instance.grade_columns()[element], GRADE_UNITS[info.unit]
-    mined = mined_tonnes(facts.instance)
-    kept = facts.instance.blocks["material"].isin(ore_classes(facts.mine)).to_numpy(bool)
-    grade, tonnes = mined.loc[kept, column].to_numpy(float), mined.loc[kept, "tonnes"].to_numpy(float)
-    most = float(np.quantile(grade, 0.995)) if len(grade) else 1.0
-    cut_offs = np.linspace(0.0, most, CUT_OFFS)
-    order = np.argsort(-grade)
-    above = np.searchsorted(-grade[order], -cut_offs, side="right")
-    mass = np.concatenate([[0.0], tonnes[order].cumsum()])[above]
-    content = np.concatenate([[0.0], (tonnes * grade)[order].cumsum()])[above]
-    mean = np.divide(content, mass, out=np.full(len(mass), np.nan), where=mass > 0)
+    ground = _Ground.of(facts, column)
+    most = float(np.quantile(ground.grade, 0.995)) if len(ground.grade) else 1.0
+    curve = [(cut_off, *ground.above(cut_off)) for cut_off in np.linspace(0.0, most, CUT_OFFS).tolist()]
     name = f"{unit} {element.capitalize()}"
-    panels = [
-        (
-            "above cut-off, Mt",
-            [Curve("tonnes", list(zip(cut_offs.tolist(), (mass / 1e6).tolist(), strict=True)), ORE[0], "thick")],
-        ),
-        (
-            f"mean, {name}",
-            [Curve("grade", list(zip(cut_offs.tolist(), mean.tolist(), strict=True)), "var(--ink)", "thick")],
-        ),
+    lowest = _lowest_milled(facts, column)
+    chosen = [
+        Curve(f"{facts.labels[period]}, lowest grade milled from the pit", [(low, ground.above(low)[0])], colour)
+        for period, low, colour in lowest
     ]
-    rows = tuple(
-        (f"{c:.3f}", shown(float(m) / 1e6, 2), shown(float(g), 3))
-        for c, m, g in list(zip(cut_offs, mass, mean, strict=True))[::4]
-    )
+    tonnes = Curve("tonnes", [(cut_off, mass) for cut_off, mass, _ in curve], TOTAL, "thick")
+    grade = Curve("grade", [(cut_off, mean) for cut_off, _, mean in curve], "var(--ink)", "thick")
+    panels = [("above cut-off, Mt", [tonnes, *chosen]), (f"mean, {name}", [grade])]
+    rows = tuple((f"{cut_off:.3f}", shown(mass, 2), shown(mean, 3)) for cut_off, mass, mean in curve[::4])
     title = "Grade and tonnage in the ground"
     caption = (
-        "Of the classes of ore in the block table: what lies above a cut-off grade, and how rich it is on average."
+        "Of the classes of ore in the block table: what lies above a cut-off grade, and how rich it is on average. "
+        "A dot is the lowest grade that the plan mills straight from the pit in a period."
+    )
+    legend = (
+        Swatch("tonnes above cut-off", TOTAL, "line"),
+        Swatch("mean grade above cut-off", "var(--ink)", "line"),
+        *(Swatch(facts.labels[period], colour) for period, _, colour in lowest),
     )
     return Figure(
         "grade-tonnage",
@@ -151,8 +168,16 @@ def grade_tonnage_figure(facts: Facts) -> Figure:
         caption,
         lambda width: curves(width, title, panels, f"cut-off, {name}"),
         Table((f"cut-off, {name}", "above it, Mt", f"mean grade, {name}"), rows),
-        (Swatch("tonnes above cut-off", ORE[0], "line"), Swatch("mean grade above cut-off", "var(--ink)", "line")),
+        legend,
     )
+
+
+def _lowest_milled(facts: Facts, column: str) -> list[tuple[int, float, str]]:
+    """Each period that mills from the pit, the lowest grade that it mills, and its colour."""
+    milled = facts.mined[facts.mined["destination"].isin(list(facts.mine.mills()))]
+    lowest = milled.groupby("period")[column].min()
+    periods = lowest.index.to_numpy(np.int64).tolist()
+    return [(n, low, facts.period_colours[n]) for n, low in zip(periods, lowest.to_numpy(float).tolist(), strict=True)]
 
 
 def cut_off_figure(facts: Facts) -> Figure:

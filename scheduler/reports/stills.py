@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from scheduler.reports.blocks import NEVER
-from scheduler.reports.export import voxels
+from scheduler.reports.export import cells
 from scheduler.reports.facts import Facts
 from scheduler.reports.palette import NOT_MINED
 
@@ -40,7 +40,7 @@ def write_still(facts: Facts, done: int, path: Path) -> None:
 
     # Where there is no display VTK says so and draws off screen all the same.
     pyvista.vtk_verbosity("off")
-    grid = voxels(facts)
+    grid = cells(facts, in_mine=False)
     period = np.asarray(grid.cell_data["period"])
     plotter = pyvista.Plotter(off_screen=True, window_size=list(SIZE))
     plotter.set_background(PAPER)

@@ -58,9 +58,9 @@ class Drawing:
             start += Markup(' style="stroke:{}"').format(stroke)
         self._mark(start, fill, kind=kind, hint=hint)
 
-    def dot(self, x: float, y: float, *, fill: str, hint: str = "") -> None:
-        """A dot on a line."""
-        start = Markup('<circle cx="{}" cy="{}" r="3.2"').format(number(x), number(y))
+    def dot(self, x: float, y: float, *, fill: str, hint: str = "", radius: float = 3.2) -> None:
+        """A dot, as on a line."""
+        start = Markup('<circle cx="{}" cy="{}" r="{}"').format(number(x), number(y), number(radius))
         self._mark(start, fill, kind="dot", hint=hint)
 
     def line(self, ends: tuple[float, float, float, float], kind: str = "grid") -> None:
@@ -153,7 +153,8 @@ def scale(values: Sequence[float], ends: tuple[float, float], *, zero: bool = Tr
     if zero:
         low, high = min(low, 0.0), max(high, 0.0)
     if high - low < 1e-12:
-        high = low + 1.0
+        aside = 0.0 if zero else max(0.05 * abs(low), 0.5)
+        low, high = low - aside, high + (aside or 1.0)
     step = _round_step((high - low) / 5)
     return Linear(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, *ends)
 

@@ -25,10 +25,19 @@ WIDEST = 60
 PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 FORMATS: dict[str, dict[str, object]] = {
     "text": {},
+    "plain": {},
     "long": {"text_wrap": True, "valign": "top"},
     "title": {"bold": True, "font_size": 16},
     "note": {"font_color": "#55606e"},
     "head": {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2, "bg_color": "#EEF1F4"},
+    "head of numbers": {
+        "bold": True,
+        "text_wrap": True,
+        "valign": "bottom",
+        "align": "right",
+        "bottom": 2,
+        "bg_color": "#EEF1F4",
+    },
     "whole": {"num_format": "#,##0;-#,##0;–"},
     "1": {"num_format": "#,##0.0;-#,##0.0;–"},
     "2": {"num_format": "#,##0.00;-#,##0.00;–"},
@@ -39,6 +48,8 @@ FORMATS: dict[str, dict[str, object]] = {
     "gap": {"num_format": "0.0000 %"},
 }
 """Kinds of cells; each has a fellow for the row of totals."""
+WORDY = frozenset({"text", "long"})
+"""Kinds that hold words."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +133,7 @@ class Sheet:
         """Headings, rows and, where a column has one, the row of totals; panes frozen at the first cell of numbers."""
         self.columns, self.rows = list(columns), len(columns[0].values)
         for place, column in enumerate(columns):
-            self.text(self.HEAD, place, column.head, "head")
+            self.text(self.HEAD, place, column.head, "head" if column.kind in WORDY else "head of numbers")
             for row, value in enumerate(column.values, self.HEAD + 1):
                 self._cell(row, place, value, column.kind)
             longest = max((len(str(value)) for value in column.values if isinstance(value, str)), default=0)
@@ -150,7 +161,7 @@ class Sheet:
 
     def _cell(self, row: int, place: int, value: object, kind: str) -> None:
         if isinstance(value, str):
-            self.text(row, place, value, kind if kind in {"text", "long"} else "text")
+            self.text(row, place, value, kind if kind in WORDY else "text")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             self.number(row, place, float(value), kind)
         elif value is not None:

@@ -16,7 +16,7 @@ from scheduler.reports.binding import bindings
 from scheduler.reports.facts import Facts
 from scheduler.reports.money import line_words
 from scheduler.reports.numbers import METAL_UNITS
-from scheduler.reports.palette import COST, GAIN, ORE, material_colours, store_colours
+from scheduler.reports.palette import COST, GAIN, METAL, ORE, STOCK, material_colours, store_colours
 from scheduler.reports.sequence import phases_table
 from scheduler.reports.tables import ADDED, schedule_head
 from scheduler.reports.workbook import MOST_ROWS, Book, Column, Sheet
@@ -57,8 +57,8 @@ def _summary(facts: Facts, sheet: Sheet) -> None:
             Column("unit", [unit for _, unit, _, _, _ in _figures(facts)], "text"),
         ]
     )
-    sheet.text(sheet.HEAD, 2, "this workbook", "head")
-    sheet.text(sheet.HEAD, 3, "summary.json", "head")
+    sheet.text(sheet.HEAD, 2, "this workbook", "head of numbers")
+    sheet.text(sheet.HEAD, 3, "summary.json", "head of numbers")
     for row, (_, _, place, said, kind) in enumerate(_figures(facts), sheet.HEAD + 1):
         if place is not None:
             cell, value = sheet.book.places[place]
@@ -259,7 +259,7 @@ def _limits(facts: Facts, book: Book) -> None:
     row = sheet.HEAD + 3 + len(limits)
     sheet.text(row, 0, "capacity and use, Mt", "head")
     for place, label in enumerate(facts.labels, 2):
-        sheet.text(row, place, label, "head")
+        sheet.text(row, place, label, "head of numbers")
     uses = [
         ("moved", facts.series("moved_mt"), facts.mining_limit_mt()),
         ("milled", facts.series("milled_mt"), facts.mill_limit_mt()),
@@ -305,7 +305,7 @@ def _audit(facts: Facts, book: Book) -> None:
     ]
     rows += [(f"breaches: {rule}", number) for rule, number in dict(audit.get("found", {})).items()]
     sheet.table(
-        [Column("what", [name for name, _ in rows], "text"), Column("number", [value for _, value in rows], "price")]
+        [Column("what", [name for name, _ in rows], "text"), Column("number", [value for _, value in rows], "plain")]
     )
     sheet.sheet.set_column(0, 0, WIDE_TEXT)
     for number, finding in enumerate(audit.get("findings", [])):
@@ -322,7 +322,7 @@ def _assumptions(facts: Facts, book: Book) -> None:
     sheet.table(
         [
             Column("key of mine.toml", [entry.path for entry in entries], "text"),
-            Column("value", [entry.value if _is_number(entry.value) else entry.text for entry in entries], "price"),
+            Column("value", [entry.value if _is_number(entry.value) else entry.text for entry in entries], "plain"),
             Column("unit", [entry.unit for entry in entries], "text"),
             Column("mark", ["not marked" if entry.mark is None else entry.mark.mark for entry in entries], "text"),
             Column("source or reason", ["" if entry.mark is None else entry.mark.source for entry in entries], "long"),
@@ -366,7 +366,7 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     _insert(schedule, heads, (below, 0), "Material mined and strip ratio", ("Mt", strip, "t/t"))
     feed = [(schedule_head("milled_direct_mt"), ORE[0])]
     feed += [
-        (schedule_head(f"milled_from_{name}_mt"), ORE[1 + number % 3])
+        (schedule_head(f"milled_from_{name}_mt"), STOCK[number % len(STOCK)])
         for number, name in enumerate(facts.mine.stockpiles())
     ]
     name, element = next(iter(facts.mine.elements.items()))
@@ -374,7 +374,7 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     _insert(schedule, feed, (below, 9), "Mill feed and head grade", ("Mt", grade, grade.rpartition(", ")[2]))
     metal = next(column for column in facts.schedule.columns.astype(str) if "_recovered_" in column)
     head = schedule_head(metal)
-    _insert(schedule, [(head, ORE[1])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
+    _insert(schedule, [(head, METAL[0])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
     after = _cash_head(facts, "after_tax_cash_flow")
     below = cash.HEAD + len(facts.labels) + 4
     currency = facts.mine.money.currency

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,12 @@ from typing import Any
 import pytest
 
 pytest.importorskip("dash", reason="dash is not installed: the board was not opened")
+pytest.importorskip("selenium", reason="selenium is not installed: the board was not opened")
 
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from werkzeug.serving import make_server
 
+from instances.reading import read_mine
 from scheduler.board import child
 from scheduler.board.app import Board, make_app
 from scheduler.board.work import CANCELLED, DONE
@@ -28,14 +32,20 @@ PATIENCE_S = 120.0
 
 
 def waited(done: Callable[[], Any]) -> Any:
-    """What a question is answered with at last."""
+    """What a question is answered with at last; of an element not there yet, or just drawn anew, there is no answer."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        answer = done()
-        if answer:
-            return answer
+        with suppress(NoSuchElementException, StaleElementReferenceException):
+            if answer := done():
+                return answer
         time.sleep(0.05)
     pytest.fail("it never came")
+
+
+def texts(browser: Any, selector: str) -> list[str]:
+    """What stands in some elements, read in one go: the page may draw them anew at any time."""
+    ask = "return Array.from(document.querySelectorAll(arguments[0])).map(one => one.textContent)"
+    return [str(text) for text in browser.execute_script(ask, selector)]
 
 
 def press(browser: Any, key: str) -> None:
@@ -46,54 +56,61 @@ def press(browser: Any, key: str) -> None:
 
 @pytest.fixture
 def small_board(small_run: Path, tmp_path: Path) -> Iterator[Board]:
-    board = Board(read_facts(small_run), tmp_path, 0.0, 60.0)
+    board = Board.of_run(read_facts(small_run), tmp_path, gap=0.0, time_limit_s=60.0)
     yield board
     board.close()
+
+
+@contextmanager
+def serving(board: Board) -> Iterator[str]:
+    """The address of a board while it is open."""
+    server = make_server("127.0.0.1", 0, make_app(board).server, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        board.close()
 
 
 @pytest.fixture
 def served(small_board: Board) -> Iterator[str]:
     """The address of the board of the small mine."""
-    server = make_server("127.0.0.1", 0, make_app(small_board).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(small_board) as address:
+        yield address
 
 
 def test_a_slider_moved_is_solved_and_set_beside_the_base(browser: Any, served: str, small_board: Board):
     browser.get(served)
     slider = waited(lambda: browser.find_elements("id", "lever-price-copper"))[0]
     slider.send_keys("\ue012")
-    waited(lambda: browser.find_element("id", "lever-price-copper-told").text == "95")
+    waited(lambda: browser.find_element("id", "lever-price-copper-told").text.startswith("95 % of the base"))
     press(browser, "solve")
-    table = waited(lambda: browser.find_elements("id", "worth-1"))[0]
-    cells = [cell.text for cell in table.find_elements("css selector", "tbody tr:first-child td")]
+    cells = waited(lambda: texts(browser, "#worth-1 tbody tr:first-child td"))
     found = read_run(small_board.works[0].out)
     assert found.instance.overrides == ("products.copper.price_usd_per_lb*=0.95",)
+    assert small_board.base is not None
     base = small_board.base.summary["objective"]
     assert cells[1] != cells[0]
     assert cells[2] == f"$ {(found.summary['objective'] - base) / 1e6:+,.3f} M"
     severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []
-    links = [link.get_attribute("href") for link in browser.find_elements("css selector", "#answer a")]
+    links = browser.execute_script("return Array.from(document.querySelectorAll('#answer a')).map(one => one.href)")
     assert links == [f"{served}files/1/{name}" for name in ("report.html", "report.xlsx", "compare.html")]
 
 
 def test_a_running_solve_is_cancelled(browser: Any, mzo_run: Path, tmp_path: Path):
     """With a gap of nought the bundled mine is not solved within the patience of a test."""
-    board = Board(read_facts(mzo_run), tmp_path, 0.0, 600.0)
-    server = make_server("127.0.0.1", 0, make_app(board).server, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        browser.get(f"http://127.0.0.1:{server.server_port}/")
+    board = Board.of_run(read_facts(mzo_run), tmp_path, gap=0.0, time_limit_s=600.0)
+    with serving(board) as address:
+        browser.get(address)
         press(browser, "solve")
         waited(lambda: browser.find_element("id", "state").text.startswith("solving"))
         waited(lambda: board.works[0].told.get("stage") in {"model", "solve", "search"})
-        assert not browser.find_element("id", "solve").is_enabled()
+        waited(lambda: not browser.find_element("id", "solve").is_enabled())
         press(browser, "cancel")
         waited(lambda: "cancel again to give it up" in browser.find_element("id", "state").text)
         press(browser, "cancel")
@@ -102,11 +119,50 @@ def test_a_running_solve_is_cancelled(browser: Any, mzo_run: Path, tmp_path: Pat
         assert board.works[0].process.poll() is not None
         assert board.works[0].state in {CANCELLED, DONE}
         assert board.works[0].out.exists() == (board.works[0].state == DONE)
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        board.close()
+
+
+def test_a_mine_is_solved_first_and_then_compared_with(browser: Any, small_run: Path, tmp_path: Path):
+    """The base comes from the mine as it is; an earlier board's runs in the same folder stay."""
+    mine = Path(shutil.copytree(small_run / MINE, tmp_path / "mine"))
+    out = tmp_path / "out"
+    (out / "base").mkdir(parents=True)
+    (out / "base" / "kept").touch()
+    board = Board(None, mine, read_mine(mine).mine, out, gap=0.0, time_limit_s=60.0)
+    with serving(board) as address:
+        browser.get(address)
+        waited(lambda: browser.find_element("id", "state").text == "the base, done: optimal within the gap")
+        base = read_run(out / "base-2")
+        assert base.instance.overrides == ()
+        assert [path.name for path in (out / "base").iterdir()] == ["kept"]
+        slider = waited(lambda: browser.find_elements("id", "lever-discount"))[0]
+        slider.send_keys("\ue014")
+        lever = next(one for one in board.levers if one.key == "discount")
+        moved = lever.told(lever.base + lever.step)
+        waited(lambda: browser.find_element("id", "lever-discount-told").text == moved)
+        press(browser, "solve")
+        npv = next(row for row in waited(lambda: texts(browser, "#worth-1 tr")) if row.startswith("NPV after tax"))
+        then = read_run(out / "what-if-1")
+        assert npv.endswith(f"$ {(then.summary['npv'] - base.summary['npv']) / 1e6:+,.3f} M")
+        assert then.summary["npv"] < base.summary["npv"]
+        assert texts(browser, "#answer h2")[0] == f"What-if 1: discount rate {moved}"
+        assert texts(browser, "a[href='/files/0/report.xlsx']") == ["workbook"]
+
+
+def test_a_base_that_is_given_up_is_begun_again(small_run: Path, tmp_path: Path):
+    board = Board(None, small_run / MINE, read_mine(small_run / MINE).mine, tmp_path, gap=0.0, time_limit_s=60.0)
+    first = board.current
+    assert first is not None
+    first.cancel()
+    first.cancel()
+    first.process.wait(PATIENCE_S)
+    values = [lever.base for lever in board.levers]
+    if first.state == CANCELLED:
+        assert board.base is None
+        board.solve(values)
+        assert board.works == []
+        assert board.current is not first
+    waited(lambda: board.base)
+    board.close()
 
 
 def test_only_this_machine_is_answered(small_board: Board):
@@ -117,9 +173,18 @@ def test_only_this_machine_is_answered(small_board: Board):
     assert client.post("/_dash-update-component", headers=page, json={}).status_code == 403
 
 
+def test_other_machines_are_answered_where_that_was_asked_for(small_board: Board):
+    """By whatever name they call this one, but never for a page of another site."""
+    client = make_app(small_board, None).server.test_client()
+    assert client.get("/", headers={"Host": "192.168.1.5:8321"}).status_code == 200
+    page = {"Host": "192.168.1.5:8321", "Origin": "http://evil.example"}
+    assert client.post("/_dash-update-component", headers=page, json={}).status_code == 403
+
+
 def test_no_file_but_those_of_a_what_if_is_given_out(small_board: Board, tmp_path: Path):
     client = make_app(small_board).server.test_client()
     out = tmp_path / "what-if-1"
+    assert small_board.base is not None
     shutil.copytree(small_board.base.run.folder, out)
     write_reports(read_facts(out))
     done: Any = SimpleNamespace(out=out, state=DONE, end=lambda: None)

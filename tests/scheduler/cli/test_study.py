@@ -58,11 +58,27 @@ def test_a_study_is_run_told_and_gone_on_with(pitwise: Pitwise, folder: Path, tm
     assert list(pd.read_csv(out / "scenarios.csv")["scenario"]) == ["mill-200", "mill-300"]
     assert Study(out).results()["status"].eq("optimal within the gap").all()
     assert pitwise("study", out, "--status").stdout == "two-mills: 2 optimal within the gap\n"
-    again = pitwise("study", folder, "--json")
+    assert "No scenario has a report yet" in (out / "study.html").read_text(encoding="utf-8")
+    again = pitwise("study", folder, "--report", "--json")
     assert "of 2" not in again.stderr
+    assert again.stderr.count("report.html") == 2
+    assert (out / "study.html").read_text(encoding="utf-8").count('/report.html"') == 2
     told = only_object(again.stdout)
+    assert told["page"] == "studies/two-mills/study.html"
     assert told["figures"]["best"] == "mill-300"
     assert told["steps"][0]["gain"] > 0
+
+
+def test_the_folder_of_a_study_is_reported(pitwise: Pitwise, folder: Path, tmp_path: Path):
+    """Its page and a report a scenario; what only a run has is refused."""
+    assert pitwise("study", folder, "--out", "out", "--quiet").exit_code == 0
+    told = only_object(pitwise("report", "out", "--json").stdout)
+    assert len(told["files"]) == 5
+    assert all((tmp_path / file).is_file() for file in told["files"])
+    refused = pitwise("report", "out", "--pictures", "--out", "elsewhere")
+    assert refused.exit_code == 2
+    assert "--pictures: expected the folder of a run; out is a study's" in refused.stderr
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_bad_input_is_refused_before_anything_is_written(pitwise: Pitwise, folder: Path, tmp_path: Path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,13 +16,15 @@ from hypothesis import strategies as st
 
 from instances.findings import BadInput
 from instances.geometry.units import scheduling_units, units_without_arcs
+from instances.reading import mine_in_memory
 from scheduler.plan import MINED, Plan
 from scheduler.reports import solid
 from scheduler.reports.blocks import NEVER, scheduled_blocks
 from scheduler.reports.export import FORMS, write_blocks
-from scheduler.reports.facts import Facts
-from tests.builders import tiny_mine
-from tests.scheduler.reports.conftest import two_phases
+from scheduler.reports.facts import Facts, read_facts
+from scheduler.reports.page import report_page
+from tests.builders import tiny_blocks, tiny_data, tiny_mine
+from tests.scheduler.reports.conftest import hand_plan, two_phases, write_plan
 from tests.scheduler.test_runfolder import idle_plan
 
 
@@ -93,14 +97,91 @@ def test_every_form_of_the_block_model_says_the_same(small: Facts, tmp_path):
     assert np.allclose(grid.cell_centers().points, table[["x_m", "y_m", "z_m"]])
     assert grid.cell_data["period"].tolist() == table["period"].tolist()
     assert grid.compute_cell_sizes()["Volume"] == pytest.approx(30.0**3)
+    assert grid.get_cell(0).type == pyvista.CellType.HEXAHEDRON
     names = list(grid.field_data["material_names"])
     assert [names[code] for code in grid.cell_data["material"]] == table["material"].tolist()
     assert list(grid.field_data["period_labels"]) == small.labels
 
 
 def test_a_form_that_is_not_known_is_refused_with_the_nearest(small: Facts, tmp_path):
-    with pytest.raises(BadInput, match=r"expected one of csv, parquet, vtu \(nearest: csv\)"):
+    with pytest.raises(BadInput, match=r"expected one of csv, parquet, vtu, omf \(nearest: csv\)"):
         write_blocks(small, "csvv", tmp_path / "x")
+
+
+@pytest.fixture(scope="module")
+def turned(tmp_path_factory: pytest.TempPathFactory) -> Facts:
+    """The run of a small mine whose grid is turned, lies somewhere and has a hole."""
+    data = tiny_data(
+        periods=4,
+        phases=("east", "west"),
+        changes={"blocks.origin_m": [5000.0, 7000.0, 300.0], "blocks.rotation_deg": 30.0},
+    )
+    blocks = tiny_blocks(nx=4, nz=3, grades=[0.1, 0.3, 0.1, 0.6] * 3, phases=("east", "west"))
+    instance = mine_in_memory(data, blocks[(blocks["ix"] != 3) | (blocks["iz"] != 0)].reset_index(drop=True))
+    return read_facts(write_plan(tmp_path_factory.mktemp("turned") / "run", instance, hand_plan(instance)))
+
+
+def test_blocks_lie_where_the_mine_is(turned: Facts, tmp_path: Path):
+    """The centre of cell 0, 0, 0 is the origin; the y axis bears 30 degrees east of north, the x axis 120."""
+    table = turned.blocks.set_index(["ix", "iy", "iz"])[["x_m", "y_m", "z_m"]]
+    along, across = 30.0 * np.sin(np.radians(30)), 30.0 * np.cos(np.radians(30))
+    assert np.allclose(table.loc[(0, 0, 0)], [5000.0, 7000.0, 300.0])
+    assert np.allclose(table.loc[(1, 0, 0)], [5000.0 + across, 7000.0 - along, 300.0])
+    assert np.allclose(table.loc[(0, 0, 1)], [5000.0, 7000.0, 330.0])
+    write_blocks(turned, "vtu", tmp_path / "blocks.vtu")
+    grid = pyvista.read(tmp_path / "blocks.vtu")
+    assert np.allclose(grid.cell_centers().points, turned.blocks[["x_m", "y_m", "z_m"]])
+    assert grid.compute_cell_sizes()["Volume"] == pytest.approx(30.0**3)
+
+
+def test_a_turned_model_is_not_said_to_face_north(turned: Facts, small: Facts):
+    page = report_page(turned)
+    assert "it bears 30° from north" in page
+    assert "looking along the y axis" in page
+    assert "North is up" not in page
+    assert "North is up" in report_page(small)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::SyntaxWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("which", ["small", "turned"])
+def test_omf_holds_the_same_blocks(request: pytest.FixtureRequest, which: str, tmp_path: Path):
+    """Read back by the package itself: every block in its cell, and no value where there is none."""
+    omf = pytest.importorskip("omf", reason="omf is not installed: no OMF file was read back")
+    facts: Facts = request.getfixturevalue(which)
+    write_blocks(facts, "omf", tmp_path / "blocks.omf")
+    project = omf.OMFReader(str(tmp_path / "blocks.omf")).get_project()
+    assert project.validate()
+    (volume,) = project.elements
+    geometry = volume.geometry
+    axes = np.array([geometry.axis_u, geometry.axis_v, geometry.axis_w])
+    counts = [len(widths) for widths in (geometry.tensor_u, geometry.tensor_v, geometry.tensor_w)]
+    cells = np.stack(np.meshgrid(*(np.arange(n) for n in counts), indexing="ij"), axis=-1).reshape(-1, 3)
+    size = np.array([geometry.tensor_u[0], geometry.tensor_v[0], geometry.tensor_w[0]])
+    centres = np.asarray(project.origin) + ((cells + 0.5) * size) @ axes
+    data = {one.name: one for one in volume.data}
+    there = np.isfinite(np.asarray(data["tonnes"].array.array))
+    found = pd.DataFrame(centres[there].round(3), columns=["x_m", "y_m", "z_m"])
+    for name in ("tonnes", "cu_pct", "mined_fraction"):
+        found[name] = np.asarray(data[name].array.array)[there]
+    for name in ("label", "phase", "material", "destination"):
+        one = data["period" if name == "label" else name]
+        words = list(one.legends[0].values.array)
+        codes = np.asarray(one.array.array)
+        assert (codes[~there] == -1).all()
+        found[name] = [words[code] for code in codes[there]]
+    wanted = facts.blocks[found.columns].copy()
+    wanted[["x_m", "y_m", "z_m"]] = wanted[["x_m", "y_m", "z_m"]].round(3)
+    wanted["label"] = wanted["label"].replace("", "stays")
+    places = ["x_m", "y_m", "z_m"]
+    pd.testing.assert_frame_equal(
+        found.sort_values(places, ignore_index=True), wanted.sort_values(places, ignore_index=True), check_dtype=False
+    )
+
+
+def test_omf_without_its_package_says_what_to_install(small: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "omf", None)
+    with pytest.raises(BadInput, match=r"the package omf, as pip install 'pitwise\[omf\]' gives it"):
+        write_blocks(small, "omf", tmp_path / "blocks.omf")
 
 
 def unpacked(data: dict[str, object]) -> pd.DataFrame:

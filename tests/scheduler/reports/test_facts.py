@@ -75,7 +75,7 @@ def test_a_report_adds_its_files_and_changes_no_other(run_copy: Path, tmp_path: 
 def test_nothing_is_written_where_a_form_is_not_known(run_copy: Path):
     before = file_bytes(run_copy)
     with pytest.raises(BadInput, match="one of csv, parquet, vtu"):
-        write_reports(read_facts(run_copy), exports=["omf"])
+        write_reports(read_facts(run_copy), exports=["dxf"])
     assert file_bytes(run_copy) == before
 
 

@@ -1,0 +1,190 @@
+"""The page of a study: all its scenarios, each with its report, and the figures that its tables call for."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from instances.findings import BadInput
+from scheduler.reports.study import study_facts
+from scheduler.reports.study_figures import study_figures
+from scheduler.reports.study_page import scenario_lines, study_page
+from scheduler.reports.study_writing import report_scenarios, write_study_page
+from scheduler.reports.writing import PAGE
+from scheduler.studies.answers import Answers, answer
+from scheduler.studies.opening import open_study
+from scheduler.studies.results import Study
+from tests.scheduler.reports.conftest import HOSTILE, browser, file_bytes
+from tests.scheduler.reports.test_browser import WIDTHS, opened
+
+__all__ = ["browser"]
+
+
+@pytest.fixture(scope="module")
+def answered(finished: Study, whole: Path) -> Answers:
+    return answer(open_study(whole), finished)
+
+
+@pytest.fixture(scope="module")
+def reported(finished: Study, answered: Answers, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A copy of the small study with its tables, its page and the report of each scenario."""
+    study = Study(shutil.copytree(finished.folder, tmp_path_factory.mktemp("reported") / "study"))
+    study.write_tables({**answered.tables, **answered.answers})
+    assert report_scenarios(study, again=False, on_file=lambda _file: None) == []
+    write_study_page(study, answered.answers)
+    return study
+
+
+def test_every_scenario_with_a_plan_leads_to_its_report(reported: Study):
+    _, lines = scenario_lines(study_facts(reported, PAGE))
+    assert [line.name for line in lines] == reported.results()["scenario"].tolist()
+    for line, planned in zip(lines, reported.results()["objective"].notna(), strict=True):
+        if line.link:
+            assert (reported.folder / line.link).is_file()
+        assert bool(line.link) == planned
+    assert sum(bool(line.link) for line in lines) == len(lines) - 1
+
+
+def test_no_link_leads_nowhere(finished: Study, answered: Answers):
+    facts = study_facts(finished, PAGE, answered.answers)
+    assert not any(line.link for line in scenario_lines(facts)[1])
+    assert "pitwise report on the folder of this study makes them all" in study_page(facts)
+
+
+def test_reports_change_nothing_of_the_study(finished: Study, reported: Study):
+    before, after = file_bytes(finished.folder), file_bytes(reported.folder)
+    assert {name: after[name] for name in before} == before
+
+
+def test_reports_that_are_there_are_left_unless_asked_for(reported: Study):
+    written: list[Path] = []
+    assert report_scenarios(reported, again=False, on_file=written.append) == []
+    assert written == []
+
+
+def test_a_damaged_run_is_told_and_the_others_are_reported(reported: Study, tmp_path: Path):
+    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
+    results = study.results()
+    folders = results.loc[results["objective"].notna(), "folder"].tolist()
+    (study.folder / folders[0] / "plan.parquet").write_bytes(b"half")
+    written: list[Path] = []
+    findings = report_scenarios(study, again=True, on_file=written.append)
+    assert [str(finding) for finding in findings] == [
+        f"{study.folder / folders[0]}: plan.parquet: expected a whole Parquet file; it is damaged"
+    ]
+    assert len(written) == 2 * (len(folders) - 1)
+
+
+def test_figures_have_the_numbers_of_the_tables(reported: Study, answered: Answers):
+    figures = {figure.key: figure for figure in study_figures(study_facts(reported, PAGE))}
+    assert list(figures) == [
+        "hill",
+        "steps",
+        "tornado",
+        "pareto-copper-mlb-first-3",
+        "pareto-strip",
+        "regret",
+        "plans-in-futures",
+    ]
+    kept = answered.answers["plans_in_futures"].iloc[0]
+    told = figures["plans-in-futures"].table.rows[0]
+    assert told == (kept["plan"], *(f"{value / 1e6:,.2f}" for value in kept.iloc[1:]))
+    hill = answered.answers["hill"]
+    best = hill.loc[hill["objective"].idxmax()]
+    cells = [cell for row in figures["hill"].table.rows for cell in row[1:]]
+    assert f"{best['objective'] / 1e6:,.1f}*" in cells
+    assert len(cells) == len(hill)
+    tornado = answered.answers["tornado"]
+    changes = [row[1] for row in figures["tornado"].table.rows]
+    assert changes == [f"{value / 1e6:+,.2f}" for value in tornado["change"]]
+    assert {row[0].partition(":")[0] for row in figures["tornado"].table.rows} == {"mining", "price"}
+    for figure in figures.values():
+        for _, drawing in figure.drawings():
+            assert "nan" not in re.sub(r"<title>.*?</title>", "", drawing)
+
+
+def test_tables_on_file_give_the_same_page(reported: Study, answered: Answers):
+    given = study_page(study_facts(reported, PAGE, answered.answers))
+    on_file = study_page(study_facts(reported, PAGE))
+    assert given == on_file
+
+
+def test_tables_of_an_earlier_state_are_left_out(reported: Study, tmp_path: Path):
+    """A tornado that names a scenario which the study no longer has is not shown; the other tables are."""
+    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
+    tornado = pd.read_parquet(study.folder / "tornado.parquet")
+    tornado.replace("price-high", "price-twice").to_parquet(study.folder / "tornado.parquet")
+    keys = [figure.key for figure in study_figures(study_facts(study, PAGE))]
+    assert "tornado" not in keys
+    assert "hill" in keys
+
+
+def test_a_damaged_table_is_refused(reported: Study, tmp_path: Path):
+    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
+    (study.folder / "hill.parquet").write_bytes(b"half")
+    with pytest.raises(BadInput, match=r"hill\.parquet: expected a whole Parquet file"):
+        write_study_page(study)
+
+
+def test_a_hostile_study_stays_text(reported: Study, tmp_path: Path):
+    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
+    manifest = json.loads((study.folder / "study.json").read_text(encoding="utf-8"))
+    manifest["title"], manifest["mine"], manifest["currency"] = HOSTILE[0], HOSTILE[1], HOSTILE[7]
+    for scenario, words in zip(manifest["scenarios"], HOSTILE * 2, strict=False):
+        scenario["title"], scenario["design"] = words, words
+    (study.folder / "study.json").write_text(json.dumps(manifest), encoding="utf-8")
+    page = study_page(study_facts(Study(study.folder), PAGE))
+    for words in (HOSTILE[0], HOSTILE[1], HOSTILE[7]):
+        assert words not in page
+    assert page.count("<script") == 1
+    assert "<img" not in page
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_opens_alone_sorts_and_filters(browser: Any, reported: Study, width: int):
+    file = reported.folder / "study.html"
+    assert opened(browser, file, width) == []
+    assert browser.get_log("browser") == []
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    results = reported.results()
+    rows = browser.find_elements("css selector", "#scenario-table tbody tr")
+    assert [row.find_element("css selector", "th").text.split()[0] for row in rows] == results["scenario"].tolist()
+
+    def column(head: str) -> list[str]:
+        place = "return Array.from(document.querySelectorAll('#scenario-table thead th')).findIndex("
+        number = browser.execute_script(f"{place}h => h.textContent.startsWith(arguments[0]))", head)
+        cells = f"#scenario-table tbody tr:not([hidden]) > :nth-child({number + 1})"
+        return [cell.get_attribute("textContent") for cell in browser.find_elements("css selector", cells)]
+
+    def press(head: str) -> None:
+        buttons = browser.find_elements("css selector", "#scenario-table thead button")
+        button = next(one for one in buttons if one.get_attribute("textContent").startswith(head))
+        browser.execute_script("arguments[0].click()", button)
+
+    values = sorted(results["objective"].dropna(), reverse=True)
+    press("value")
+    assert column("value") == [*(f"{value / 1e6:,.2f}" for value in values), "–"]
+    press("value")
+    assert column("value") == [*(f"{value / 1e6:,.2f}" for value in reversed(values)), "–"]
+    assert browser.find_element("css selector", "[aria-sort]").get_attribute("aria-sort") == "ascending"
+    browser.find_element("id", "filter").send_keys("hypercube")
+    assert browser.find_element("id", "rows-shown").text == f"3 of {len(results)} scenarios"
+    assert len(column("scenario")) == 3
+
+
+def test_a_scenario_leads_to_its_own_report(browser: Any, reported: Study):
+    opened(browser, reported.folder / "study.html", 1440)
+    link = browser.find_element("link text", "price-high")
+    browser.execute_script("arguments[0].click()", link)
+    assert (
+        browser.find_element("css selector", "header.top .kind").get_attribute("textContent") == "Production schedule"
+    )
+    results = reported.results().set_index("scenario")
+    told = browser.find_element("css selector", "#tile-objective dd").get_attribute("textContent").replace("\xa0", " ")
+    assert told == f"$ {results.loc['price-high', 'objective'] / 1e6:,.1f} M"
