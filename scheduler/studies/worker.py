@@ -18,9 +18,9 @@ from typing import Any
 from instances.findings import BadInput
 from instances.reading import MineFiles
 from scheduler.exact import ExactAnswer
+from scheduler.neighbours import Neighbour
 from scheduler.problem import Array, Problem
 from scheduler.runfolder import json_text, write_run
-from scheduler.solution import Solution
 from scheduler.solving import THOUSAND, Answer, Request, solve_mine
 from scheduler.studies import decisions
 from scheduler.studies.folder import PROGRESS, RECORD, SCENARIOS, WORK, folder_name, put_in_place, write_whole
@@ -146,7 +146,13 @@ class ScenarioSolve:
             raise RuntimeError("the base mine was changed while the study ran")
         settings = self.job.settings
         request = Request(
-            settings["gap"], settings["time_limit_s"], settings["node_limit"], settings["seed"], threads=1
+            settings["gap"],
+            settings["time_limit_s"],
+            settings["node_limit"],
+            settings["seed"],
+            threads=1,
+            # Neighbours begin with these cases: they are not to depend on how fast the machine is.
+            certificate_s=None,
         )
         return solve_mine(
             files.under(self.job.scenario["overrides"]),
@@ -166,8 +172,11 @@ class ScenarioSolve:
         self.looked = now
         return not self.scratch.exists()
 
-    def _neighbour(self, problem: Problem) -> Solution | None:
-        return None if self.job.donor is None else decisions.read_decisions(self.job.donor / decisions.FILE, problem)
+    def _neighbour(self, problem: Problem) -> Neighbour | None:
+        if self.job.donor is None:
+            return None
+        plan = decisions.read_decisions(self.job.donor / decisions.FILE, problem)
+        return None if plan is None else Neighbour(plan, decisions.read_cases(self.job.donor / decisions.CASES))
 
     def _keep(self, problem: Problem, engine: ExactAnswer) -> None:
         self.problem, self.engine = problem, engine
@@ -199,6 +208,8 @@ class ScenarioSolve:
             raise OSError(0, str(error)) from error
         if self.problem is not None and self.engine is not None and self.engine.solution is not None:
             decisions.write_decisions(part / decisions.FILE, self.problem, self.engine.solution)
+        if answer.certificate is not None:
+            decisions.write_cases(part / decisions.CASES, answer.certificate)
         write_whole(part / RECORD, json_text(self._record(answer)))
         return part
 
