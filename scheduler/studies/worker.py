@@ -23,6 +23,7 @@ from scheduler.problem import Array, Problem
 from scheduler.runfolder import json_text, write_run
 from scheduler.solving import THOUSAND, Answer, Request, solve_mine
 from scheduler.studies import decisions
+from scheduler.studies.code import code_hash
 from scheduler.studies.folder import PROGRESS, RECORD, SCENARIOS, WORK, folder_name, put_in_place, write_whole
 from scheduler.studies.pricing import fixed_value
 from solvers.result import Progress, StopReason
@@ -47,6 +48,7 @@ class Job:
         reference: folder of the result whose plan is priced in this scenario; ``None`` for none.
         settings: of the solve.
         attempt: 1, and more where a worker was lost.
+        code: hash of the code that the study was begun with; a worker of another version refuses. Empty for any.
     """
 
     study: Path
@@ -57,6 +59,7 @@ class Job:
     reference: Path | None
     settings: Mapping[str, Any]
     attempt: int = 1
+    code: str = ""
 
     @property
     def folder(self) -> str:
@@ -118,7 +121,7 @@ class ScenarioSolve:
         self.scratch = job.study / WORK / job.folder
         self.problem: Problem | None = None
         self.engine: ExactAnswer | None = None
-        self.began = time.time()
+        self.began, self.cpu_before = time.time(), time.process_time()
         self.noted = self.looked = 0.0
 
     def run(self) -> None:
@@ -141,6 +144,8 @@ class ScenarioSolve:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _solved(self) -> Answer:
+        if self.job.code not in ("", code_hash()):
+            raise RuntimeError("its worker has another version of pitwise than the study was begun with")
         files = MineFiles(self.job.mine)
         if files.under().hash() != self.job.base_hash:
             raise RuntimeError("the base mine was changed while the study ran")
@@ -226,6 +231,7 @@ class ScenarioSolve:
             "reason": _reason(answer),
             "attempt": self.job.attempt,
             "wall_s": time.time() - self.began,
+            "cpu_s": time.process_time() - self.cpu_before,
             "capacity_kt": {} if self.problem is None else _capacities(self.problem, self.engine),
             "bought": _bought(self.problem, self.engine),
             **self._priced(),
