@@ -124,13 +124,28 @@ def test_a_study_answers_what_its_designs_ask(finished: Study, whole):
     assert (tornado["replanning"].dropna() >= -1e-6).all()
     assert tornado.loc["price-high", "change"] > 0 > tornado.loc["price-low", "change"]
     robust = found.answers["regret"]
-    assert len(robust) == 4
+    assert len(robust) == 5
     assert (robust["regret_max_at_most"] >= robust["regret_max"] - 1e-6).all()
     # A plan in its own future is what it was found to be worth.
     values = found.answers["plans_in_futures"].set_index("plan")
     results = finished.results().set_index("scenario")
-    for name in values.index:
+    for name in values.columns:
         assert values.loc[name, name] == pytest.approx(results.loc[name, "objective"], rel=1e-6)
+
+
+def test_the_shared_plan_is_the_best_of_all_plans_kept_in_every_future(finished: Study, whole):
+    """Solved under mean prices it is worth there what it is worth on average, and no other plan found beats it."""
+    found = answer(open_study(whole), finished)
+    row = found.answers["shared_plan"].iloc[0]
+    results = finished.results().set_index("scenario")
+    assert row["plan"] == "latin-hypercube-shared-plan"
+    assert row["mean"] == pytest.approx(results.loc[row["plan"], "objective"], rel=1e-5)
+    futures = results[results["design"] == "latin_hypercube"]
+    values = found.answers["plans_in_futures"].set_index("plan")[futures.index.tolist()].mean(axis=1)
+    assert values.max() <= row["mean_at_most"] * (1 + 1e-9)
+    assert values.max() == pytest.approx(values[row["plan"]], rel=1e-7)
+    assert 0 <= row["flexibility_least"] <= row["flexibility"] * (1 + 1e-9)
+    assert row["alone"] == pytest.approx(futures["objective"].mean())
 
 
 def test_steps_of_a_grid_agree_with_its_hill(finished: Study, whole):
