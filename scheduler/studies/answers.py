@@ -79,9 +79,9 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         if isinstance(design, GridDesign) and len(design.parameters) == 2 and not own["objective"].isna().all():
             first, second = design.parameters
             answers[f"hill{suffix}"] = hill(own, first, second)
-            answers[f"steps{suffix}"] = _steps(own, design.parameters)
+            answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, GridDesign) and not own["objective"].isna().all():
-            answers[f"steps{suffix}"] = _steps(own, design.parameters)
+            answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, TornadoDesign):
             with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
             answers[f"tornado{suffix}"] = tornado(with_base, BASE)
@@ -114,7 +114,7 @@ def _best(opened: OpenStudy, results: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
+def steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
     """What each step along an axis of a grid is worth, the other axes held: a row a step, per unit of the axis."""
     rows = []
     for axis in axes:
@@ -125,7 +125,12 @@ def _steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
             for (_, low), (_, high) in pairwise(ordered.iterrows()):
                 rows.append(_step(axis, low, high))
     columns = ["parameter", "from", "to", "from_scenario", "to_scenario", "gain", "gain_least", "gain_most", "per_unit"]
-    return pd.DataFrame(rows, columns=[*columns, "decided"])
+    table = pd.DataFrame(rows, columns=[*columns, "decided"])
+    for end in ("from", "to"):
+        # A column of a Parquet file has one type: numbers beside dates are written as text.
+        if table[end].map(lambda value: isinstance(value, str)).any():
+            table[end] = table[end].map(str)
+    return table
 
 
 def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.studies.answers import answer
+from scheduler.studies.answers import answer, steps
 from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
@@ -131,6 +133,21 @@ def test_a_study_answers_what_its_designs_ask(finished: Study, whole):
     results = finished.results().set_index("scenario")
     for name in values.columns:
         assert values.loc[name, name] == pytest.approx(results.loc[name, "objective"], rel=1e-6)
+
+
+def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: Path):
+    """A grid over tonnages and opening dates has both in one column, which Parquet takes as text."""
+    rows = [
+        {"scenario": f"{t}-{day}", "t": t, "day": day, "objective": t + k, "bound": t + k}
+        for t in (1.0, 2.0)
+        for k, day in enumerate(("2013-08-01", "2014-02-01"))
+    ]
+    table = steps(pd.DataFrame(rows), ("t", "day"))
+    assert table["from"].tolist() == ["1.0", "1.0", "2013-08-01", "2013-08-01"]
+    assert table["gain"].tolist() == [1.0] * 4
+    study = Study(shutil.copytree(finished.folder, tmp_path / "copy"))
+    study.write_tables({"steps": table})
+    assert pd.read_parquet(tmp_path / "copy" / "steps.parquet")["to"].tolist() == ["2.0", "2.0", *["2014-02-01"] * 2]
 
 
 def test_the_shared_plan_is_the_best_of_all_plans_kept_in_every_future(finished: Study, whole):
