@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from instances.geometry.units import Resolution, scheduling_units
@@ -19,6 +20,7 @@ from scheduler.mine_certificates import (
     THOUSAND,
     TOLERANCE,
     Identity,
+    MineCertificate,
     certified_figures,
     certify_mine,
     refute_mine,
@@ -44,6 +46,9 @@ def certified_run(
     summary: Mapping[str, Any],
     clock: Clock,
     cancel: Callable[[], bool] | None = None,
+    *,
+    most_seconds: float | None = SECONDS,
+    found: MineCertificate | None = None,
 ) -> tuple[dict[str, object] | None, dict[str, object]]:
     """The certificate of a run with a plan, and what the summary says of it.
 
@@ -53,22 +58,26 @@ def certified_run(
         summary: of the run so far: objective, bound, gap asked for, limits, versions, resolution.
         clock: takes the time of it.
         cancel: asked again and again; true ends the search for a better bound.
+        most_seconds: wall time it may take; ``None`` for no limit but that of the run.
+        found: the certificate, where the search already began with it.
     """
     objective = float(summary["objective"])
     identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), str(summary["resolution"]))
     known = summary.get("bound")
     target = objective + summary["gap_asked"] * abs(objective) if known is None else float(known)
-    limit = summary["limits"]["time_s"]
-    seconds = SECONDS if limit is None else min(SECONDS, max(limit - clock.spent(), LEAST_S))
     try:
         with clock.stage("certificate"):
-            certificate = certify_mine(
-                problem,
-                identity,
-                objective=objective / THOUSAND,
-                target=target / THOUSAND,
-                seconds=seconds,
-                interrupted=cancel,
+            certificate = (
+                replace(found, objective=objective)
+                if found is not None
+                else certify_mine(
+                    problem,
+                    identity,
+                    objective=objective / THOUSAND,
+                    target=target / THOUSAND,
+                    seconds=seconds_left(summary["limits"]["time_s"], clock.spent(), most_seconds),
+                    interrupted=cancel,
+                )
             )
     except (UnsupportedError, WeightError, RuntimeError) as error:
         return _without(str(error))
@@ -104,6 +113,12 @@ def refutation(
         logger.warning("no proof: %s", error)
         return None
     return None if found is None else mine_certificate_object(found, versions)
+
+
+def seconds_left(limit: float | None, spent: float, most: float | None) -> float | None:
+    """Seconds a certificate may take, given the time limit of the run and what is spent of it; ``None`` for no end."""
+    left = [] if limit is None else [max(limit - spent, LEAST_S)]
+    return min([*left, *([] if most is None else [most])], default=None)
 
 
 def _without(why: str) -> tuple[None, dict[str, object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,17 @@ from scipy import sparse
 from scheduler.formulation.build import FAMILIES, build
 from scheduler.formulation.context import Context, Formulation
 from scheduler.formulation.strengthening import CUTS
+from scheduler.mine_certificates import THOUSAND, Case
 from scheduler.neighbours import neighbour_start
 from scheduler.problem import Problem
 from scheduler.solution import Solution
+from scheduler.tightening import BOUGHT, WORKS
 from solvers.highs import solve
 from solvers.options import SolveOptions
 from solvers.program import Program, Vector
 from solvers.result import Progress, Result, StopReason, weigh
 from solvers.rowpool import RowPool
-from solvers.staged import StagedSolve, StageRecord
+from solvers.staged import Box, StagedSolve, StageRecord
 from solvers.standard_form import CompiledModel, compile_model
 
 FIRST = ("works", "bought", "phase_active")
@@ -58,6 +60,7 @@ def solve_exact(
     formulation: Formulation | None = None,
     start: Callable[[Context], bool] | None = None,
     neighbour: Solution | None = None,
+    cover: Callable[[float | None], Sequence[Case]] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
@@ -70,6 +73,8 @@ def solve_exact(
         formulation: which of the equivalent formulations.
         start: writes a plan to the model's variables and says whether it did.
         neighbour: decisions of a like problem, taken as the start where they can be kept and are better.
+        cover: given the start's value (thousands), cases that together hold every plan, each with a bound: the search
+            begins with them.
         on_progress: called with bound, incumbent and gap.
         cancel: asked again and again; true stops the solve.
         log_file: takes the solver's log.
@@ -83,12 +88,14 @@ def solve_exact(
     if neighbour is not None:
         vector = _better_start(program, vector, neighbour_start(context, compiled, program, neighbour, options))
     seconds = {"model": time.perf_counter() - began}
+    known = None if vector is None else program.objective_value(vector)
     staged = StagedSolve(
         program,
         pool,
         first_columns(compiled),
-        options.after(seconds["model"]),
+        options.after(time.perf_counter() - began),
         start=vector,
+        cover=() if cover is None else _boxes(compiled, problem, cover(known)),
         on_progress=on_progress,
         cancel=cancel,
         log_file=log_file,
@@ -142,6 +149,35 @@ def first_columns(compiled: CompiledModel) -> np.ndarray[Any, np.dtype[np.int64]
         [k for k, variable in enumerate(compiled.variables) if variable.parent_component().local_name in FIRST],
         dtype=np.int64,
     )
+
+
+def _boxes(compiled: CompiledModel, problem: Problem, cases: Sequence[Case]) -> list[Box]:
+    """The cases as boxes of the columns branched on first; what has no chain in the cases keeps its own bounds."""
+    program, first, boxes = compiled.program, first_columns(compiled), []
+    chains = [_chain(compiled.variables[column], problem) for column in first.tolist()]
+    for case in cases:
+        lower, upper = program.lower[first].copy(), program.upper[first].copy()
+        for place, (name, period) in enumerate(chains):
+            if name not in case.ranges:
+                continue
+            least, most = case.ranges[name]
+            # The first k periods have one value and the others the other: 1 at work, 0 not bought yet.
+            early = 1.0 if name.startswith(WORKS) else 0.0
+            if period < least or period >= most:
+                value = early if period < least else 1.0 - early
+                lower[place], upper[place] = max(lower[place], value), min(upper[place], value)
+        boxes.append(Box(lower, upper, -np.inf if case.bound is None else case.bound / THOUSAND))
+    return boxes
+
+
+def _chain(variable: Any, problem: Problem) -> tuple[str, int]:  # noqa: ANN401 - Pyomo carries no types
+    """Chain of a certificate that a variable belongs to, empty for none, and its period."""
+    kind, index = variable.parent_component().local_name, variable.index()
+    if kind == "works":
+        return f"{WORKS}{index[0]}", int(index[1])
+    if kind == "bought":
+        return f"{BOUGHT}{problem.options[index[0]].name}", int(index[1])
+    return "", 0
 
 
 def without_repeated_limits(compiled: CompiledModel, fixed: Program) -> Program:

@@ -88,6 +88,19 @@ class MineCertificate:
 
 
 @dataclass(frozen=True)
+class Cover:
+    """The cases of a certificate without what they are bounded by, to begin the search for another mine's with.
+
+    Attributes:
+        rows: names of the rows used that every plan keeps.
+        cases: cover every plan.
+    """
+
+    rows: tuple[RowName, ...]
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True)
 class Identity:
     """Which mine, at which resolution; see :class:`MineCertificate`."""
 
@@ -125,6 +138,7 @@ def certify_mine(
     target: float | None = None,
     seconds: float | None = SECONDS,
     lp: RelaxationResult | None = None,
+    begin: Cover | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> MineCertificate:
     """A certificate of the best bound found in the time allowed.
@@ -136,6 +150,7 @@ def certify_mine(
         target: a bound this low is good enough, thousands.
         seconds: wall time, looked at between closures; ``None`` for no limit.
         lp: the relaxation of ``closure_program(relaxed(problem)[0])`` where it is solved already.
+        begin: cases of a like mine's certificate, to begin with; their bounds are worked out anew.
         interrupted: asked before every closure; true ends the search, and what is proven by then is certified.
 
     Raises:
@@ -156,7 +171,8 @@ def certify_mine(
         seconds=None if seconds is None else max(seconds - (time.perf_counter() - begun), 0.0),
         interrupted=interrupted,
     )
-    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp)
+    leaves = () if begin is None else _carried_over(begin, tight)
+    found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp, begin=leaves)
     return _certificate(identity, compiled, tight, found, objective=objective, lp=lp, told=told)
 
 
@@ -195,6 +211,28 @@ def refute_mine(
     if found.bound > -np.inf:
         return None
     return _certificate(identity, compiled, tight, found, objective=None, lp=None, told=told)
+
+
+def _carried_over(begin: Cover, tight: Tightening) -> list[Leaf]:
+    """Cases as leaves of another program; none where chains or rows of the program are others.
+
+    A row that the other program has not loses its multiplier, which leaves a bound one.
+    """
+    first, whole = tight.program.n_rows, every_case(list(tight.chains.values()))
+    number = {name: row for row, name in enumerate(tight.names)}
+    kept = [(place, number[name]) for place, name in enumerate(begin.rows) if name in number]
+    places, rows = (np.array([pair[k] for pair in kept], dtype=np.int64) for k in (0, 1))
+    leaves = []
+    for case in begin.cases:
+        if case.multipliers.size != first + len(begin.rows) or not set(case.ranges) <= set(tight.chains):
+            return []
+        ranges = tuple(case.ranges.get(name, every) for name, every in zip(tight.chains, whole, strict=True))
+        if any(high > size for (_, high), (_, size) in zip(ranges, whole, strict=True)):
+            return []
+        aside = np.zeros(tight.aside.size)
+        aside[rows] = case.multipliers[first:][places]
+        leaves.append(Leaf(ranges, np.append(case.multipliers[:first], aside), np.inf))
+    return leaves
 
 
 def certificate_from_relaxation(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 
 from scheduler.baseline import Baseline
 from scheduler.formulation.context import Context
+from scheduler.mine_certificates import Cover
 from scheduler.problem import Array, Problem
 from scheduler.solution import Solution
 from solvers.highs import complete_start
@@ -16,6 +18,19 @@ from solvers.program import Program, Vector
 from solvers.standard_form import CompiledModel
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbour:
+    """What is known of a like mine, of the same units, routes and periods.
+
+    Attributes:
+        solution: decisions of its plan.
+        cover: the cases of its certificate, to bound this mine by; ``None`` without one.
+    """
+
+    solution: Solution
+    cover: Cover | None = None
 
 
 def mined_by(problem: Problem, solution: Solution) -> Array:

@@ -21,18 +21,21 @@ from instances.instance import Instance
 from scheduler import block_solving
 from scheduler.audit import Audit, audit
 from scheduler.baseline import Baseline, baseline
+from scheduler.blockscale import UnsupportedError
 from scheduler.cashflow import CashFlow, cash_flow
-from scheduler.certified_run import certified_run
+from scheduler.certified_run import certified_run, seconds_left
 from scheduler.compiling import compile_problem
 from scheduler.conflicts import Conflict, explain
 from scheduler.exact import ExactAnswer, solve_exact
 from scheduler.formulation.context import Context
-from scheduler.mine_certificates import Identity
+from scheduler.mine_certificates import SECONDS, Case, Cover, Identity, MineCertificate, certify_mine
+from scheduler.neighbours import Neighbour
 from scheduler.outcome import EXIT_CODE, INFEASIBLE, ExitCode, status_of
 from scheduler.plan import Plan
 from scheduler.problem import Problem
 from scheduler.schedule import figures, schedule_table
-from scheduler.solution import Solution, to_plan
+from scheduler.solution import to_plan
+from solvers.closure import WeightError
 from solvers.closure_schedule import ScheduleOptions
 from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
@@ -42,6 +45,8 @@ THOUSAND = 1000.0
 """The engine counts money in thousands."""
 FINDINGS_KEPT = 200
 """Findings of an audit that the summary carries; all are counted."""
+EARLY_SHARE = 1 - 1e-5
+"""Share of the gap that a certificate made before the search has to prove: rounding is not to decide it."""
 PER_TONNE = "kt"
 """Limits in kt: thousands of money a kt are money a tonne."""
 
@@ -62,6 +67,8 @@ class Request:
         seed: random seed.
         threads: threads of the solver, 0 for its own choice; processes of the block-scale engine, 0 for one a core.
         resolution: whether panels or blocks are scheduled.
+        certificate_s: most seconds of wall time for the certificate of a plan by panels; ``None`` for none but the time
+            limit, so that it is the same on every machine.
         engine: ``exact``, ``block`` (whole units only), or ``auto``: by size where blocks are scheduled.
     """
 
@@ -72,6 +79,7 @@ class Request:
     threads: int = 0
     resolution: Resolution = "panel"
     engine: Engine = "auto"
+    certificate_s: float | None = SECONDS
 
     def by_blocks(self, instance: Instance) -> bool:
         """Whether the block-scale engine is the one for a mine.
@@ -174,7 +182,7 @@ def solve_mine(
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
-    neighbour: Callable[[Problem], Solution | None] | None = None,
+    neighbour: Callable[[Problem], Neighbour | None] | None = None,
     on_solved: Callable[[Problem, ExactAnswer], None] | None = None,
 ) -> Answer:
     """Schedules a mine by panels or blocks, with a proven gap, and audits and prices the plan.
@@ -186,7 +194,8 @@ def solve_mine(
         on_progress: called with bound, incumbent and gap of the search, in thousands.
         cancel: asked again and again; true stops the search, the best plan so far is kept.
         log_file: takes the solver's log.
-        neighbour: gives the decisions of a like mine's plan, to start from where they can be kept.
+        neighbour: gives what is known of a like mine: its plan, to start from where it can be kept, and the cases of
+            its certificate; where these prove the gap at once, there is no search.
         on_solved: called with the problem and what the exact engine made of it.
 
     Raises:
@@ -205,7 +214,9 @@ def solve_mine(
     summary |= _identity(instance, request)
     if answer.solution is None:
         return _without_plan(instance, problem, summary, clock)
-    certificate, proven = certified_run(problem, instance, summary, clock, cancel)
+    certificate, proven = certified_run(
+        problem, instance, summary, clock, cancel, most_seconds=request.certificate_s, found=exact.certificate
+    )
     plan = to_plan(problem, answer.solution, request.resolution)
     found = _with_plan(instance, exact.units, plan, summary | proven, clock)
     return replace(found, certificate=certificate)
@@ -218,18 +229,22 @@ class _Watch:
     on_progress: Callable[[Progress], None] | None
     cancel: Callable[[], bool] | None
     log_file: Path | None
-    neighbour: Callable[[Problem], Solution | None] | None
+    neighbour: Callable[[Problem], Neighbour | None] | None
 
 
 @dataclass(frozen=True)
 class _Exact:
-    """What the exact engine was given and what it answered; ``hand`` is the plan as made by hand, if any."""
+    """What the exact engine was given and what it answered.
+
+    ``hand`` is the plan as made by hand, if any; ``certificate`` the one that the search began with.
+    """
 
     units: Units
     problem: Problem
     hand: Baseline | None
     why_not: str
     answer: ExactAnswer
+    certificate: MineCertificate | None
 
 
 def _solved_exactly(instance: Instance, request: Request, clock: Clock, watch: _Watch) -> _Exact:
@@ -239,19 +254,57 @@ def _solved_exactly(instance: Instance, request: Request, clock: Clock, watch: _
         problem = compile_problem(instance, units)
     with clock.stage("baseline"):
         hand, why_not = baseline(problem)
+    neighbour = None if watch.neighbour is None else watch.neighbour(problem)
+    early = None
+    if neighbour is not None and neighbour.cover is not None:
+        identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), request.resolution)
+        early = _EarlyProof(problem, identity, neighbour.cover, request, clock, watch.cancel)
     if clock.on_stage is not None:
         clock.on_stage("solve")
     answer = solve_exact(
         problem,
         request.options(clock.spent()),
         start=_start(hand),
-        neighbour=None if watch.neighbour is None else watch.neighbour(problem),
+        neighbour=None if neighbour is None else neighbour.solution,
+        cover=early,
         on_progress=watch.on_progress,
         cancel=watch.cancel,
         log_file=watch.log_file,
     )
     clock.seconds |= answer.seconds
-    return _Exact(units, problem, hand, why_not, answer)
+    return _Exact(units, problem, hand, why_not, answer, None if early is None else early.certificate)
+
+
+@dataclass
+class _EarlyProof:
+    """The certificate made before the search, from a neighbour's cases."""
+
+    problem: Problem
+    identity: Identity
+    cover: Cover
+    request: Request
+    clock: Clock
+    cancel: Callable[[], bool] | None
+    certificate: MineCertificate | None = None
+
+    def __call__(self, known: float | None) -> tuple[Case, ...]:
+        """Its cases, bounded until they prove a plan worth ``known`` (thousands); none where none can be made."""
+        target = None if known is None else known + EARLY_SHARE * self.request.gap * abs(known)
+        seconds = seconds_left(self.request.time_limit_s, self.clock.spent(), self.request.certificate_s)
+        try:
+            with self.clock.stage("certificate"):
+                self.certificate = certify_mine(
+                    self.problem,
+                    self.identity,
+                    target=target,
+                    seconds=seconds,
+                    begin=self.cover,
+                    interrupted=self.cancel,
+                )
+        except (UnsupportedError, WeightError, RuntimeError):
+            # Whatever it is, the search goes without, and the certificate tried after it tells why.
+            return ()
+        return self.certificate.cases
 
 
 def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch) -> Answer:
@@ -354,7 +407,8 @@ def _proof(problem: Problem, answer: ExactAnswer, request: Request) -> dict[str,
         "stop_reason": result.stop_reason.value,
         "objective": _money(result.objective),
         "bound": _money(result.bound),
-        "solver_bound": _money(result.bound),
+        # Where cases known before prove the gap, no program is solved, and the bound is not the solver's.
+        "solver_bound": _money(result.bound) if record.tree_nodes else None,
         "solver": f"HiGHS {result.version}",
         "gap": result.gap,
         "gap_abs": _money(result.gap_abs),

@@ -26,6 +26,8 @@ from solvers.relaxation.valid_rows import ValidRows
 
 RowName = tuple[str, ...]
 """Family of a row, its units and its periods, by name."""
+WORKS, BOUGHT = "works.", "bought."
+"""What the name of a chain begins with."""
 MOST_UNITS = 2_000
 """Cones are square matrices of the units: beyond this many units nothing is tightened."""
 MOST_ENTRIES = 20_000_000
@@ -122,9 +124,9 @@ def untightened(problem: Problem, compiled: Compiled) -> Tightening:
 
 def chains(problem: Problem, compiled: Compiled) -> dict[str, Chain]:
     """The relaxed decisions that switch once."""
-    found = {f"works.{name}": Chain(index, falling=True) for name, index in compiled.extras.works.items()}
+    found = {f"{WORKS}{name}": Chain(index, falling=True) for name, index in compiled.extras.works.items()}
     for number, option in enumerate(problem.options):
-        found[f"bought.{option.name}"] = Chain(compiled.extras.bought[number], falling=False)
+        found[f"{BOUGHT}{option.name}"] = Chain(compiled.extras.bought[number], falling=False)
     return found
 
 

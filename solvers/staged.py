@@ -15,7 +15,7 @@ import itertools
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from solvers.highs import VERSION, solve
 from solvers.options import SolveOptions
 from solvers.program import INTEGRALITY_TOLERANCE, Program, Vector
 from solvers.result import Progress, Result, StartUse, StopReason, weigh
-from solvers.rowpool import CutRelaxation, LinearPoint, RowPool
+from solvers.rowpool import MOST_ROUNDS, CutRelaxation, LinearPoint, RowPool
 
 logger = logging.getLogger(__name__)
 
@@ -68,17 +68,36 @@ class StageRecord:
     seconds: dict[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A part of a program of which a bound is known.
+
+    Attributes:
+        lower: lower bounds of the columns branched on first.
+        upper: their upper bounds.
+        bound: no integer point of the box is better, in the program's own sense.
+    """
+
+    lower: Vector
+    upper: Vector
+    bound: float
+
+
 @dataclass(order=True)
 class _Node:
     key: float
     order: int
     lower: Vector = field(compare=False)
     upper: Vector = field(compare=False)
-    point: LinearPoint = field(compare=False)
+    point: LinearPoint | None = field(compare=False)
 
 
 class StagedSolve:
-    """One staged solve; ``run`` gives the result, ``record`` what the stages did."""
+    """One staged solve; ``run`` gives the result, ``record`` what the stages did.
+
+    Where boxes that together hold every integer point are given as ``cover``, the tree begins with these and their
+    bounds; the relaxation of a box is solved only where its bound is too high for the best point.
+    """
 
     def __init__(
         self,
@@ -88,11 +107,13 @@ class StagedSolve:
         options: SolveOptions,
         *,
         start: Vector | None = None,
+        cover: Sequence[Box] = (),
         on_progress: Callable[[Progress], None] | None = None,
         cancel: Callable[[], bool] | None = None,
         log_file: Path | None = None,
     ) -> None:
         self.program, self.pool, self.first, self.options = program, pool, first, options
+        self.cover = tuple(cover)
         self.on_progress, self.cancel, self.log_file = on_progress, cancel, log_file
         self.began = time.perf_counter()
         self.sign = 1.0 if program.maximise else -1.0
@@ -112,12 +133,17 @@ class StagedSolve:
         """Solves the program; every stop is a result. Bounds and objective are in the program's own sense."""
         order = itertools.count()
         try:
-            relaxation = self._root(order)
+            relaxation = self._opened(order) if self.cover else self._root(order)
             while self.open and self.stop is None:
                 node = heapq.heappop(self.open)
                 if self._good_enough(-node.key):
                     heapq.heappush(self.open, node)
                     break
+                if node.point is None:
+                    self._open(node, node.lower, node.upper, relaxation, order, rounds=MOST_ROUNDS)
+                    self._report()
+                    self._check_limits()
+                    continue
                 self.current = -node.key
                 column = self._fractional(node)
                 if column is None:
@@ -164,8 +190,18 @@ class StagedSolve:
         self._check_limits()
         return relaxation
 
+    def _opened(self, order: itertools.count[int]) -> CutRelaxation:
+        """Opens the boxes of the cover, whose bounds are known."""
+        for box in self.cover:
+            if math.isfinite(box.bound) and not (box.lower > box.upper).any():
+                heapq.heappush(self.open, _Node(-self.sign * box.bound, next(order), box.lower, box.upper, None))
+        self._report()
+        self._check_limits()
+        return CutRelaxation(self.program, self.pool, seed=self.options.seed)
+
     def _fractional(self, node: _Node) -> int | None:
         """Position in ``first`` of the column furthest from whole, or ``None`` where all are whole."""
+        assert node.point is not None  # noqa: S101
         if node.point.x is None or len(self.first) == 0:
             return None
         value = node.point.x[self.first]
@@ -175,6 +211,7 @@ class StagedSolve:
 
     def _branch(self, node: _Node, column: int, relaxation: CutRelaxation, order: itertools.count[int]) -> None:
         began = time.perf_counter()
+        assert node.point is not None  # noqa: S101
         assert node.point.x is not None  # noqa: S101
         value = float(node.point.x[self.first[column]])
         for limit, side in ((math.floor(value), "upper"), (math.ceil(value), "lower")):
@@ -185,9 +222,16 @@ class StagedSolve:
         self.seconds["tree"] = self.seconds.get("tree", 0.0) + time.perf_counter() - began
 
     def _open(
-        self, node: _Node, lower: Vector, upper: Vector, relaxation: CutRelaxation, order: itertools.count[int]
+        self,
+        node: _Node,
+        lower: Vector,
+        upper: Vector,
+        relaxation: CutRelaxation,
+        order: itertools.count[int],
+        *,
+        rounds: int = 2,
     ) -> None:
-        point = relaxation.bound(self.first, lower, upper, rounds=2)
+        point = relaxation.bound(self.first, lower, upper, rounds=rounds)
         self.counts["tree_nodes"] += 1
         # A child is never better than its parent, whatever rounding says.
         key = max(-self.sign * point.value, node.key)
@@ -197,6 +241,7 @@ class StagedSolve:
     def _open_rest(self, node: _Node, relaxation: CutRelaxation, order: itertools.count[int]) -> None:
         """Opens what a leaf, which has the whole values of its point, leaves of the node's box."""
         began = time.perf_counter()
+        assert node.point is not None  # noqa: S101
         assert node.point.x is not None  # noqa: S101
         lower, upper = node.lower.copy(), node.upper.copy()
         for column, value in enumerate(np.round(node.point.x[self.first]).tolist()):
@@ -216,6 +261,7 @@ class StagedSolve:
         began = time.perf_counter()
         self.current = -node.key
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
+        assert node.point is not None  # noqa: S101
         assert node.point.x is not None  # noqa: S101
         fixed = np.round(node.point.x[self.first])
         lower[self.first] = upper[self.first] = fixed
@@ -314,7 +360,7 @@ class StagedSolve:
     def _bound(self) -> float:
         """The bound now, larger is worse to beat; ``inf`` before the root is solved."""
         known = [self.closed, self.current, *(-node.key for node in self.open)]
-        return max(known) if self.counts["tree_nodes"] else math.inf
+        return max(known) if self.counts["tree_nodes"] or self.cover else math.inf
 
     def _good_enough(self, bound: float) -> bool:
         return bound <= self._cutoff() if self.best is not None else False

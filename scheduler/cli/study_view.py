@@ -37,6 +37,10 @@ ANSWER_COLUMNS = {
     "gain_most": "at most",
     "regret_max": "regret",
     "regret_max_at_most": "at most",
+    "mean_at_most": "at most",
+    "alone_at_most": "at most",
+    "flexibility_least": "at least",
+    "flexibility_most": "at most",
     "shortfall_mean": "shortfall",
     "shortfall_mean_at_most": "at most",
 }
@@ -113,7 +117,7 @@ def print_study(opened: OpenStudy, found: Answers, folder: str) -> None:
         console.print()
         console.print(_scenarios_table(found.tables["scenarios"], currency))
         for name, table in found.answers.items():
-            if not table.empty and name.startswith(("hill", "tornado", "option", "regret")):
+            if not table.empty and name.startswith(("hill", "tornado", "option", "regret", "shared_plan")):
                 console.print()
                 _print_answer(console, name, table, currency)
         console.print()

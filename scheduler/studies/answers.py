@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -13,12 +13,22 @@ from instances.geometry.units import scheduling_units
 from scheduler.compiling import compile_problem
 from scheduler.solving import THOUSAND
 from scheduler.studies import decisions
-from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing, tornado, with_plans
+from scheduler.studies.comparing import (
+    break_even,
+    hill,
+    option_value,
+    pareto,
+    regret,
+    shared_plan,
+    standing,
+    tornado,
+    with_plans,
+)
 from scheduler.studies.opening import OpenStudy
 from scheduler.studies.pricing import fixed_value
 from scheduler.studies.results import Study
-from scheduler.studies.scenarios import BASE, label
-from scheduler.studies.schema import GridDesign, TornadoDesign
+from scheduler.studies.scenarios import BASE, label, shared_plan_of
+from scheduler.studies.schema import GridDesign, SampledDesign, TornadoDesign
 
 MOST_PRICED = 200
 """Plans and futures of a regret table; each pair is priced."""
@@ -69,9 +79,9 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         if isinstance(design, GridDesign) and len(design.parameters) == 2 and not own["objective"].isna().all():
             first, second = design.parameters
             answers[f"hill{suffix}"] = hill(own, first, second)
-            answers[f"steps{suffix}"] = _steps(own, design.parameters)
+            answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, GridDesign) and not own["objective"].isna().all():
-            answers[f"steps{suffix}"] = _steps(own, design.parameters)
+            answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, TornadoDesign):
             with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
             answers[f"tornado{suffix}"] = tornado(with_base, BASE)
@@ -79,6 +89,9 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
     figures |= _best(opened, results)
     if opened.study.regret:
         answers |= _regret(opened, study, results)
+    shared = _shared_plans(opened, study, results)
+    if not shared.empty:
+        answers["shared_plan"] = shared
     if opened.study.option is not None:
         cost = opened.study.option.cost_parameter
         answers["option"] = option_value(results, opened.study.option.without, cost)
@@ -101,7 +114,7 @@ def _best(opened: OpenStudy, results: pd.DataFrame) -> dict[str, object]:
     }
 
 
-def _steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
+def steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
     """What each step along an axis of a grid is worth, the other axes held: a row a step, per unit of the axis."""
     rows = []
     for axis in axes:
@@ -112,7 +125,12 @@ def _steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
             for (_, low), (_, high) in pairwise(ordered.iterrows()):
                 rows.append(_step(axis, low, high))
     columns = ["parameter", "from", "to", "from_scenario", "to_scenario", "gain", "gain_least", "gain_most", "per_unit"]
-    return pd.DataFrame(rows, columns=[*columns, "decided"])
+    table = pd.DataFrame(rows, columns=[*columns, "decided"])
+    for end in ("from", "to"):
+        # A column of a Parquet file has one type: numbers beside dates are written as text.
+        if table[end].map(lambda value: isinstance(value, str)).any():
+            table[end] = table[end].map(str)
+    return table
 
 
 def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:
@@ -142,20 +160,43 @@ def _fronts(results: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {name: table for name, table in fronts.items() if len(table) > 1}
 
 
+def _shared_plans(opened: OpenStudy, study: Study, results: pd.DataFrame) -> pd.DataFrame:
+    """One plan for all samples of a design against a plan of its own for each: a row a design that asks for it."""
+    rows = []
+    by_name = with_plans(results).set_index("scenario", drop=False)
+    for number, design in enumerate(opened.study.designs):
+        if not isinstance(design, SampledDesign) or not design.shared_plan:
+            continue
+        called, name = label(opened.study, number), shared_plan_of(opened.study, design)
+        futures = by_name[by_name["design"] == called]
+        if name in by_name.index and len(futures) == design.samples:
+            kept = _kept_in(opened, study, [name], futures["scenario"].tolist()).T[name]
+            rows.append({"design": called, **shared_plan(name, by_name, kept)})
+    return pd.DataFrame(rows)
+
+
+def _kept_in(opened: OpenStudy, study: Study, plans: Sequence[str], futures: Sequence[str]) -> pd.DataFrame:
+    """Value of each plan (row), every decision kept, in each future (column), currency; NaN where it breaks a limit."""
+    entries = {entry["name"]: entry for entry in study.manifest.scenarios()}
+    by_name = {scenario.name: scenario for scenario in opened.scenarios}
+    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures))
+    for future in futures:
+        instance = opened.instance(by_name[future])
+        problem = compile_problem(instance, scheduling_units(instance, "panel"))
+        for plan in plans:
+            kept = decisions.read_decisions(study.manifest.result(entries[plan]) / decisions.FILE, problem)
+            value = None if kept is None else fixed_value(problem, kept)[0]
+            values.loc[plan, future] = np.nan if value is None else value * THOUSAND
+    return values
+
+
 def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Every plan of the designs named, kept as it is, in every one of their futures."""
     futures = with_plans(results[results["design"].isin(opened.study.regret)])
     names = futures["scenario"].tolist()[:MOST_PRICED]
-    folders: Mapping[str, str] = dict(zip(results["scenario"], results["folder"], strict=True))
-    by_name = {scenario.name: scenario for scenario in opened.scenarios}
-    values = pd.DataFrame(np.nan, index=names, columns=names)
-    for future in names:
-        instance = opened.instance(by_name[future])
-        problem = compile_problem(instance, scheduling_units(instance, "panel"))
-        for plan in names:
-            kept = decisions.read_decisions(study.folder / folders[plan] / decisions.FILE, problem)
-            value = None if kept is None else fixed_value(problem, kept)[0]
-            values.loc[plan, future] = np.nan if value is None else value * THOUSAND
+    also = [shared_plan_of(opened.study, d) for d in opened.study.designs if isinstance(d, SampledDesign)]
+    plans = [*names, *(name for name in also if name in set(with_plans(results)["scenario"]))]
+    values = _kept_in(opened, study, plans, names)
     bounds = futures.set_index("scenario")["bound"].reindex(names)
     return {
         "regret": regret(values, bounds),

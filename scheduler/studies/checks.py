@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from instances.findings import Finding, Words, nearest_name
@@ -22,6 +23,9 @@ from scheduler.studies.schema import (
     Triangular,
     Uniform,
 )
+
+PRICE = re.compile(r"products\.[^.]+\.price_[a-z_]+(\.\d+)?")
+"""Key paths that are prices."""
 
 
 def name_findings(study: StudyFile, file: str) -> list[Finding]:
@@ -72,7 +76,21 @@ def _design_findings(study: StudyFile, design: Design, place: str) -> Iterator[F
     if not chosen(study, design):
         yield Finding(f"{place}.parameters", None, f"at least one parameter with {needed}")
     if isinstance(design, LatinHypercubeDesign | MonteCarloDesign) and not lacking:
+        if design.shared_plan:
+            yield from _price_findings(study, design, place)
         yield from _correlation_findings(study, design, place)
+
+
+def _price_findings(study: StudyFile, design: SampledDesign, place: str) -> Iterator[Finding]:
+    """What is not a price: only in prices is a plan's value linear, so that mean prices give its mean value."""
+    for name, parameter in chosen(study, design).items():
+        if not all(PRICE.fullmatch(path) for path in parameter.paths):
+            expected = 'false, or parameters that are prices only (paths like "products.copper.price_usd_per_lb")'
+            yield Finding(f"{place}.shared_plan", Words(f"true with the parameter {name}"), expected)
+        found = parameter.distribution
+        if isinstance(found, Discrete) and not all(isinstance(value, int | float) for value in found.values):
+            where = f"{place.split(': ', maxsplit=1)[0]}: parameters.{name}.distribution.values"
+            yield Finding(where, Words("texts or lists"), "numbers, of which a shared plan takes the mean")
 
 
 def _has(design: Design, parameter: Parameter) -> bool:

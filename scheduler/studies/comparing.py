@@ -148,6 +148,37 @@ def regret(values: pd.DataFrame, bounds: pd.Series) -> pd.DataFrame:
     return table.sort_values(order, kind="stable").reset_index(drop=True)
 
 
+def shared_plan(plan: str, results: pd.DataFrame, kept: pd.Series[Any]) -> dict[str, object]:
+    """One plan for all futures against each future's own plan, on average; futures are as likely as each other.
+
+    Values are linear in prices, so the scenario of mean prices is the problem of one plan for all futures: its plan is
+    worth there what it is worth on average, and its bound is one on every plan kept in all of them.
+
+    Args:
+        plan: the scenario of mean prices.
+        results: the scenarios by name.
+        kept: the shared plan's value in each future, by name.
+
+    Returns:
+        ``mean`` of the shared plan, ``mean_at_most`` of any plan kept in all futures, ``alone`` and ``alone_at_most``
+        of a plan a future; ``flexibility``, the difference of the two, at least and at most.
+    """
+    futures = results.loc[kept.index]
+    mean, most = float(kept.mean()), float(results["bound"][plan])
+    alone, alone_most = float(futures["objective"].mean()), float(futures["bound"].mean())
+    return {
+        "plan": plan,
+        "futures": len(futures),
+        "mean": mean,
+        "mean_at_most": most,
+        "alone": alone,
+        "alone_at_most": alone_most,
+        "flexibility": alone - mean,
+        "flexibility_least": max(alone - most, 0.0),
+        "flexibility_most": alone_most - mean,
+    }
+
+
 def option_value(results: pd.DataFrame, without: str, cost: str) -> pd.DataFrame:
     """What an option is worth at each cost, against the scenario without it; by cost.
 

@@ -1,18 +1,23 @@
-"""The decisions of a plan on file: what a neighbouring scenario starts from, and what a plan is priced again by."""
+"""What a neighbouring scenario starts from, on file: the decisions of a plan, and the cases that bound it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from scipy import sparse
 
+from scheduler.mine_certificates import Case, Cover
 from scheduler.problem import Problem
 from scheduler.solution import Solution
 
 FILE = "decisions.npz"
+CASES = "cases.npz"
 
 
 def signature(problem: Problem) -> str:
@@ -79,5 +84,31 @@ def read_decisions(file: Path, problem: Problem) -> Solution | None:
                 {str(name): stored["works"][k] for k, name in enumerate(stored["works_names"])},
                 bought,
             )
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, BadZipFile):
         return None
+
+
+def write_cases(file: Path, certificate: Mapping[str, Any]) -> None:
+    """Writes the cases of a certificate, as the object of its file, with the rows that their multipliers belong to."""
+    cases = certificate["cases"]
+    np.savez_compressed(
+        file,
+        rows=np.array([json.dumps(row) for row in certificate["reductions"]["rows"]], dtype=str),
+        ranges=np.array([json.dumps(case["ranges"]) for case in cases], dtype=str),
+        multipliers=np.array([case["multipliers"] for case in cases]),
+    )
+
+
+def read_cases(file: Path) -> Cover | None:
+    """Cases to begin with; ``None`` where there are none or the file is damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            rows = tuple(tuple(json.loads(str(row))) for row in stored["rows"])
+            ranges = [json.loads(str(text)) for text in stored["ranges"]]
+            cases = [
+                Case({name: (low, high) for name, (low, high) in one.items()}, None, multipliers)
+                for one, multipliers in zip(ranges, stored["multipliers"], strict=True)
+            ]
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+    return Cover(rows, tuple(cases))

@@ -51,12 +51,13 @@ COLUMNS = {
     "nodes": "branch-and-bound nodes",
     "solve_s": "wall time of the engine, seconds",
     "wall_s": "wall time of the scenario's process, seconds",
+    "cpu_s": "processor time of the same, seconds",
     "attempt": "which attempt gave the result",
     "folder": "of the result, as seen from the study's",
     "key": "hash over all that the result depends on",
 }
 """Columns of :meth:`Study.results`."""
-TIMES = ("solve_s", "wall_s", "attempt")
+TIMES = ("solve_s", "wall_s", "cpu_s", "attempt")
 """Columns that differ from one run of the same study to the next."""
 
 
@@ -160,6 +161,7 @@ class Study:
             "nodes": summary.get("nodes"),
             "solve_s": (summary.get("seconds") or {}).get("solve"),
             "wall_s": record.get("wall_s"),
+            "cpu_s": record.get("cpu_s"),
             "attempt": record.get("attempt"),
             "folder": str(result.relative_to(self.manifest.folder)) if record else "",
             "key": entry["key"],

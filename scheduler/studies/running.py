@@ -17,6 +17,7 @@ from typing import Any
 from scheduler.runfolder import json_text
 from scheduler.solving import versions
 from scheduler.studies import decisions
+from scheduler.studies.code import code_hash
 from scheduler.studies.crew import Crew, ProcessCrew
 from scheduler.studies.folder import (
     RECORD,
@@ -103,7 +104,7 @@ def _run_by(
 ) -> Manifest:
     refuse_foreign(path, opened.study.name)
     with locked(path):
-        manifest = manifest_of(opened, path.resolve(), settings_of(opened), versions())
+        manifest = manifest_of(opened, path.resolve(), settings_of(opened), versions() | {"code": code_hash()})
         prepare(manifest, opened.source.text)
         runner = _Runner(opened, manifest, retry=retry, on_event=on_event)
         runner.run(crew)
@@ -127,10 +128,10 @@ class _Runner:
         self.done: set[str] = set()
         for name, entry in self.entries.items():
             record = read_record(manifest.result(entry))
-            if record is not None and record["status"] == FAILED and retry:
+            if record is None or (record["status"] == FAILED and retry):
+                # A result whose record is damaged is none; left there, it would keep the new one from its place.
                 shutil.rmtree(manifest.result(entry), ignore_errors=True)
-                record = None
-            if record is not None:
+            else:
                 self.done.add(name)
         height = _heights(self.entries)
         self.waiting = sorted((n for n in self.entries if n not in self.done), key=lambda name: -height[name])
@@ -165,6 +166,7 @@ class _Runner:
             self._ancestor(entry, first=True),
             self._ancestor(entry, first=False),
             self.manifest.data["settings"],
+            code=str(self.manifest.data["versions"]["code"]),
         )
 
     def _ancestor(self, entry: Mapping[str, Any], *, first: bool) -> Path | None:

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def _size(study: StudyFile, design: Design) -> int:
         return math.prod(len(study.parameters[name].values) for name in design.parameters if name in study.parameters)
     if isinstance(design, TornadoDesign):
         return sum(int(p.low is not None) + int(p.high is not None) for p in chosen(study, design).values())
-    return design.samples
+    return design.samples + int(design.shared_plan)
 
 
 def chosen(study: StudyFile, design: Design) -> dict[str, Parameter]:
@@ -115,9 +116,28 @@ def _of_design(study: StudyFile, design: Design, called: str, times: Times) -> I
             overrides = (*before, *_entry_overrides(study, entry))
             yield Scenario(f"{prefix}{entry.name}", entry.title, called, overrides, dict(entry.parameters))
         return
-    for name, values in _points(study, design, times):
-        changes = [c for key, value in values.items() for c in override_of(study.parameters[key], value)]
-        yield Scenario(f"{prefix}{name}", "", called, (*before, *changes), values)
+    points = list(_points(study, design, times))
+    for name, values in points:
+        yield Scenario(f"{prefix}{name}", "", called, (*before, *_set_to(study, values)), values)
+    if isinstance(design, SampledDesign) and design.shared_plan:
+        values = _means([values for _, values in points])
+        name = shared_plan_of(study, design)
+        yield Scenario(name, "mean prices: one plan for all", name, (*before, *_set_to(study, values)), values)
+
+
+def shared_plan_of(study: StudyFile, design: SampledDesign) -> str:
+    """Name of the scenario, and of its design, under the mean prices of a sampled design."""
+    return f"{label(study, study.designs.index(design)).replace('_', '-')}-shared-plan"
+
+
+def _set_to(study: StudyFile, values: Mapping[str, object]) -> list[str]:
+    """The overrides that give parameters their values."""
+    return [change for name, value in values.items() for change in override_of(study.parameters[name], value)]
+
+
+def _means(drawn: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """The mean of each parameter over samples, of a path by period."""
+    return {name: np.mean([sample[name] for sample in drawn], axis=0).tolist() for name in drawn[0]}
 
 
 def _entry_overrides(study: StudyFile, entry: Entry) -> Iterator[str]:
@@ -248,4 +268,4 @@ def _differing(before: object, after: object, path: str) -> Iterator[tuple[str, 
         yield path, before, after
 
 
-__all__ = ["BASE", "MOST", "Scenario", "chosen", "count", "differences", "find", "label", "scenarios"]
+__all__ = ["BASE", "MOST", "Scenario", "chosen", "count", "differences", "find", "label", "scenarios", "shared_plan_of"]

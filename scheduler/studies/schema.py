@@ -151,6 +151,10 @@ class _Sampled(_Design):
     correlations: Annotated[
         tuple[Correlation, ...], BeforeValidator(as_tuple), Field(description="correlations, 0 where not given")
     ] = ()
+    shared_plan: Annotated[
+        Flag,
+        Field(description="whether the best one plan for all samples is solved too; parameters are prices then"),
+    ] = False
 
 
 class LatinHypercubeDesign(_Sampled):

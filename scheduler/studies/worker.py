@@ -18,11 +18,12 @@ from typing import Any
 from instances.findings import BadInput
 from instances.reading import MineFiles
 from scheduler.exact import ExactAnswer
+from scheduler.neighbours import Neighbour
 from scheduler.problem import Array, Problem
 from scheduler.runfolder import json_text, write_run
-from scheduler.solution import Solution
 from scheduler.solving import THOUSAND, Answer, Request, solve_mine
 from scheduler.studies import decisions
+from scheduler.studies.code import code_hash
 from scheduler.studies.folder import PROGRESS, RECORD, SCENARIOS, WORK, folder_name, put_in_place, write_whole
 from scheduler.studies.pricing import fixed_value
 from solvers.result import Progress, StopReason
@@ -47,6 +48,7 @@ class Job:
         reference: folder of the result whose plan is priced in this scenario; ``None`` for none.
         settings: of the solve.
         attempt: 1, and more where a worker was lost.
+        code: hash of the code that the study was begun with; a worker of another version refuses. Empty for any.
     """
 
     study: Path
@@ -57,6 +59,7 @@ class Job:
     reference: Path | None
     settings: Mapping[str, Any]
     attempt: int = 1
+    code: str = ""
 
     @property
     def folder(self) -> str:
@@ -118,7 +121,7 @@ class ScenarioSolve:
         self.scratch = job.study / WORK / job.folder
         self.problem: Problem | None = None
         self.engine: ExactAnswer | None = None
-        self.began = time.time()
+        self.began, self.cpu_before = time.time(), time.process_time()
         self.noted = self.looked = 0.0
 
     def run(self) -> None:
@@ -141,12 +144,20 @@ class ScenarioSolve:
             shutil.rmtree(self.scratch, ignore_errors=True)
 
     def _solved(self) -> Answer:
+        if self.job.code not in ("", code_hash()):
+            raise RuntimeError("its worker has another version of pitwise than the study was begun with")
         files = MineFiles(self.job.mine)
         if files.under().hash() != self.job.base_hash:
             raise RuntimeError("the base mine was changed while the study ran")
         settings = self.job.settings
         request = Request(
-            settings["gap"], settings["time_limit_s"], settings["node_limit"], settings["seed"], threads=1
+            settings["gap"],
+            settings["time_limit_s"],
+            settings["node_limit"],
+            settings["seed"],
+            threads=1,
+            # Neighbours begin with these cases: they are not to depend on how fast the machine is.
+            certificate_s=None,
         )
         return solve_mine(
             files.under(self.job.scenario["overrides"]),
@@ -166,8 +177,11 @@ class ScenarioSolve:
         self.looked = now
         return not self.scratch.exists()
 
-    def _neighbour(self, problem: Problem) -> Solution | None:
-        return None if self.job.donor is None else decisions.read_decisions(self.job.donor / decisions.FILE, problem)
+    def _neighbour(self, problem: Problem) -> Neighbour | None:
+        if self.job.donor is None:
+            return None
+        plan = decisions.read_decisions(self.job.donor / decisions.FILE, problem)
+        return None if plan is None else Neighbour(plan, decisions.read_cases(self.job.donor / decisions.CASES))
 
     def _keep(self, problem: Problem, engine: ExactAnswer) -> None:
         self.problem, self.engine = problem, engine
@@ -199,6 +213,8 @@ class ScenarioSolve:
             raise OSError(0, str(error)) from error
         if self.problem is not None and self.engine is not None and self.engine.solution is not None:
             decisions.write_decisions(part / decisions.FILE, self.problem, self.engine.solution)
+        if answer.certificate is not None:
+            decisions.write_cases(part / decisions.CASES, answer.certificate)
         write_whole(part / RECORD, json_text(self._record(answer)))
         return part
 
@@ -215,6 +231,7 @@ class ScenarioSolve:
             "reason": _reason(answer),
             "attempt": self.job.attempt,
             "wall_s": time.time() - self.began,
+            "cpu_s": time.process_time() - self.cpu_before,
             "capacity_kt": {} if self.problem is None else _capacities(self.problem, self.engine),
             "bought": _bought(self.problem, self.engine),
             **self._priced(),

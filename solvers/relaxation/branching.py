@@ -20,8 +20,8 @@ import numpy as np
 
 from solvers.closure import PseudoflowKernel
 from solvers.relaxation.bienstock_zuckerberg import solve_relaxation
-from solvers.relaxation.bound import bound_from_multipliers
-from solvers.relaxation.leaves import Chain, Leaf, Ranges, every_case, in_case
+from solvers.relaxation.bound import bound_from_multipliers, project_multipliers
+from solvers.relaxation.leaves import Chain, Leaf, Ranges, every_case, in_case, missing_case
 from solvers.relaxation.result import Outcome, RelaxationResult, StopRule
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class CasePoint:
 class _Case:
     """An open case; multipliers of the program's own rows ``(M,)`` and of all rows kept aside ``(K,)``.
 
-    ``settled``: no rows or splits would bring it lower.
+    ``settled``: no rows or splits would bring it lower. ``unsolved``: bounded by multipliers from elsewhere alone.
     """
 
     ranges: Ranges
@@ -112,6 +112,7 @@ class _Case:
     extras: Floats | None
     settled: bool
     x: Floats | None = None
+    unsolved: bool = False
 
     @property
     def single(self) -> bool:
@@ -125,6 +126,7 @@ def bound_by_cases(
     limits: CaseLimits | None = None,
     *,
     root: RelaxationResult | None = None,
+    begin: Sequence[Leaf] = (),
     kernel: KernelFactory = PseudoflowKernel,
 ) -> Cases:
     """Brings the bound of a program down; deterministic unless the time limit or an interruption ends it.
@@ -136,9 +138,12 @@ def bound_by_cases(
         limits: When to stop.
         root: The relaxation of the whole where it is known, of this program or of one with the same rows that allows
             more; it is not solved again then.
+        begin: Cases to begin with instead of the whole, as those that a like program ended with: multipliers of the
+            program's rows, then of all rows kept aside. Their bounds are worked out anew; where they leave a
+            combination out they are not used.
         kernel: Closure kernel.
     """
-    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run(root)
+    return _Search(program, chains, aside, limits or CaseLimits(), kernel).run(root, begin)
 
 
 class _Search:
@@ -162,21 +167,44 @@ class _Search:
         self._solves = 0
         self._floor = limits.target
 
-    def run(self, root: RelaxationResult | None) -> Cases:
+    def run(self, root: RelaxationResult | None, begin: Sequence[Leaf]) -> Cases:
         """Splits, cuts, and gives the leaves."""
         whole = every_case(self._chains)
-        self._push(self._solved(whole, None) if root is None else self._case(whole, root))
+        sizes = [chain.index.size for chain in self._chains]
+        if begin and missing_case(sizes, [leaf.ranges for leaf in begin]) is None:
+            self._begin(begin)
+        else:
+            self._push(self._solved(whole, None) if root is None else self._case(whole, root))
         while not self._over():
             case = self._open[0][2]
             if case.bound <= self._floor or case.settled:
                 break
             heapq.heappop(self._open)
-            if case.single:
+            if case.unsolved:
+                self._push(self._solved(case.ranges, case))
+            elif case.single:
                 self._push(self._cut(case))
             else:
                 for ranges in self._split(case):
                     self._push(self._solved(ranges, case))
         return self._answer()
+
+    def _begin(self, begin: Sequence[Leaf]) -> None:
+        """Opens given cases, each bounded by its multipliers in one closure."""
+        first = self._program.n_rows
+        used = np.zeros(self._aside.size, np.bool_)
+        for leaf in begin:
+            used |= leaf.multipliers[first:] != 0
+        self._taken = np.flatnonzero(used).astype(np.int64)
+        program = self._aside.added_to(self._program, self._taken)
+        for leaf in begin:
+            own, aside = leaf.multipliers[:first], leaf.multipliers[first:]
+            multipliers = project_multipliers(program, np.append(own, aside[self._taken]))
+            own, aside = multipliers[:first], aside.copy()
+            aside[self._taken] = multipliers[first:]
+            case = in_case(program, self._chains, leaf.ranges)
+            bound = -np.inf if case is None else bound_from_multipliers(case, multipliers, self._kernel)
+            self._push(_Case(leaf.ranges, bound, own, aside, None, settled=case is None, unsolved=case is not None))
 
     def _push(self, case: _Case) -> None:
         heapq.heappush(self._open, (-case.bound, next(self._order), case))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,10 +13,16 @@ from instances.instance import Instance
 from scheduler.compiling import compile_problem
 from scheduler.exact import ExactAnswer, solve_exact, strengthened
 from scheduler.formulation.build import build
-from scheduler.neighbours import mined_by, neighbour_start
+from scheduler.mine_certificate_check import verify_mine_certificate
+from scheduler.mine_certificate_file import read_mine_certificate
+from scheduler.neighbours import Neighbour, mined_by, neighbour_start
 from scheduler.problem import Problem
+from scheduler.runfolder import json_text
 from scheduler.solution import Solution
+from scheduler.solving import Answer, Request, solve_mine
+from scheduler.studies import decisions
 from scheduler.studies.pricing import fixed_value
+from scheduler.verified import Verified
 from solvers.options import SolveOptions
 from solvers.result import Outcome, StartUse
 from tests.builders import tiny_mine
@@ -87,6 +96,61 @@ def test_a_neighbour_changes_where_the_search_begins_and_not_what_is_proven(solv
     assert helped.start is StartUse.ACCEPTED
     assert helped.objective == pytest.approx(alone.objective, rel=1e-7)
     assert helped.bound == pytest.approx(alone.bound, rel=1e-7)
+
+
+def helped(mill: float, gap: float, **changes: object) -> tuple[Instance, Answer, Answer]:
+    """A mine with another mill, solved by itself and with what is known of the first mine."""
+    kept: list[Solution] = []
+
+    def keep(_: Problem, engine: ExactAnswer) -> None:
+        assert engine.solution is not None
+        kept.append(engine.solution)
+
+    first = solve_mine(mine(), Request(gap=0.0, threads=1), on_solved=keep)
+    assert first.certificate is not None
+    other = mine(**{"limits.mill_t_per_day": mill}, **changes)
+    asked = Request(gap=gap, threads=1)
+    with tempfile.TemporaryDirectory() as folder:
+        decisions.write_cases(Path(folder) / decisions.CASES, first.certificate)
+        known = Neighbour(kept[0], decisions.read_cases(Path(folder) / decisions.CASES))
+    assert known.cover is not None
+    return other, solve_mine(other, asked), solve_mine(other, asked, neighbour=lambda _: known)
+
+
+@pytest.mark.parametrize("mill", [250.0, 350.0])
+def test_a_search_begun_with_a_neighbours_cases_proves_the_same(mill: float):
+    """Value and bound at gap 0 are those without them, and the certificate follows from the mine alone."""
+    other, alone, found = helped(mill, 0.0)
+    assert found.summary["status"] == alone.summary["status"] == "optimal within the gap"
+    assert found.summary["objective"] == pytest.approx(alone.summary["objective"], rel=1e-7)
+    assert found.summary["bound"] == pytest.approx(alone.summary["bound"], rel=1e-6)
+    checks = verified(other, found)
+    assert all(check.passed for check in checks), checks
+
+
+def test_where_a_neighbours_cases_prove_the_gap_there_is_no_search():
+    """The bound is the certificate's, and said to be no solver's."""
+    other, alone, found = helped(310.0, 0.5)
+    summary = found.summary
+    assert (summary["status"], summary["nodes"], summary["solver_bound"]) == ("optimal within the gap", 0, None)
+    assert summary["bound"] == summary["certified_bound"]
+    assert summary["bound"] >= alone.summary["objective"]
+    assert all(check.passed for check in verified(other, found))
+
+
+def test_a_neighbours_cases_do_not_hide_that_there_is_no_plan():
+    """An infeasible mine stays infeasible, and says why."""
+    _, alone, found = helped(350.0, 0.0, **{"limits.mining_mt_per_year": 0.001, "limits.mill_min_t_per_day": 290.0})
+    assert found.summary["status"] == alone.summary["status"] == "infeasible"
+    assert [one.key for one in found.conflicts] == [one.key for one in alone.conflicts]
+
+
+def verified(instance: Instance, found: Answer) -> list[Verified]:
+    """The certificate of an answer, checked from its file and the mine."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "certificate.json"
+        file.write_text(json_text(found.certificate), encoding="utf-8")
+        return verify_mine_certificate(read_mine_certificate(file), instance)
 
 
 def test_mined_by_follows_from_the_tonnes_sent(solved: ExactAnswer):

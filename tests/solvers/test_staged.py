@@ -16,7 +16,7 @@ from solvers.options import SolveOptions
 from solvers.program import Program
 from solvers.result import Outcome, Progress, StartUse, StopReason
 from solvers.rowpool import CutRelaxation, RowPool
-from solvers.staged import StagedSolve
+from solvers.staged import Box, StagedSolve
 
 TO_THE_END = SolveOptions(gap=0.0, gap_abs=2e-6, threads=1)
 THOROUGH = settings(max_examples=60, deadline=None, derandomize=True)
@@ -79,6 +79,50 @@ def test_staged_solve_agrees_with_highs(seed):
     assert result.outcome is Outcome.OPTIMAL
     assert result.bound == pytest.approx(direct.objective, rel=CLOSE, abs=CLOSE)
     assert program.is_feasible(result.x)
+
+
+def random_cover(draw: np.random.Generator, program: Program, first: np.ndarray, above: float) -> list[Box]:
+    """Boxes that hold every point: split at random, each with the bound of its relaxation, or a weaker one."""
+    boxes = [(program.lower[first], program.upper[first])]
+    for _ in range(int(draw.integers(0, 4))):
+        lower, upper = boxes.pop(int(draw.integers(len(boxes))))
+        column = int(draw.integers(len(first)))
+        at = np.floor((lower[column] + upper[column]) / 2)
+        below, beyond = upper.copy(), lower.copy()
+        below[column], beyond[column] = at, at + 1
+        boxes += [(lower, below), (beyond, upper)]
+    relaxation = CutRelaxation(program, RowPool.empty(program.num_columns))
+    sign = 1.0 if program.maximise else -1.0
+    values = [relaxation.bound(first, *box).value if (box[0] <= box[1]).all() else -sign * np.inf for box in boxes]
+    return [Box(*box, value + sign * above) for box, value in zip(boxes, values, strict=True)]
+
+
+@THOROUGH
+@given(seed=SEEDS, above=st.sampled_from([0.0, 3.0]))
+def test_a_solve_begun_with_a_cover_agrees_with_highs(seed, above):
+    """Whatever boxes the tree begins with, as long as they leave nothing out and their bounds hold."""
+    draw = np.random.default_rng(seed)
+    program = random_program(draw)
+    first = random_first(draw, program)
+    direct = solve(program, TO_THE_END)
+    if direct.objective is None or len(first) == 0:
+        return
+    cover = random_cover(draw, program, first, above)
+    result = staged(program, first, random_pool(draw, program), cover=cover).run()
+    assert result.objective == pytest.approx(direct.objective, rel=CLOSE, abs=CLOSE)
+    assert result.bound == pytest.approx(direct.objective, rel=CLOSE, abs=CLOSE)
+
+
+def test_where_the_cover_proves_the_start_nothing_is_solved():
+    """The start is the answer, the largest bound of the cover its bound."""
+    program = random_program(np.random.default_rng(3))
+    best = solve(program, TO_THE_END)
+    first = np.flatnonzero(program.integer)[:1]
+    good = Box(program.lower[first], program.upper[first], best.objective)
+    solver = staged(program, first, RowPool.empty(program.num_columns), start=best.x, cover=[good])
+    result = solver.run()
+    assert (result.objective, result.bound) == (best.objective, best.objective)
+    assert solver.record.tree_nodes == solver.record.leaves == 0
 
 
 def wrong_way(program: Program, bound: float, optimum: float) -> bool:

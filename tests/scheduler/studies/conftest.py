@@ -50,6 +50,7 @@ kind = "tornado"
 [[designs]]
 kind = "latin_hypercube"
 samples = 3
+shared_plan = true
 
 [[designs]]
 kind = "list"

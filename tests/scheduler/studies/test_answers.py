@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scheduler.studies.answers import answer
+from scheduler.studies.answers import answer, steps
 from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
@@ -124,13 +126,43 @@ def test_a_study_answers_what_its_designs_ask(finished: Study, whole):
     assert (tornado["replanning"].dropna() >= -1e-6).all()
     assert tornado.loc["price-high", "change"] > 0 > tornado.loc["price-low", "change"]
     robust = found.answers["regret"]
-    assert len(robust) == 4
+    assert len(robust) == 5
     assert (robust["regret_max_at_most"] >= robust["regret_max"] - 1e-6).all()
     # A plan in its own future is what it was found to be worth.
     values = found.answers["plans_in_futures"].set_index("plan")
     results = finished.results().set_index("scenario")
-    for name in values.index:
+    for name in values.columns:
         assert values.loc[name, name] == pytest.approx(results.loc[name, "objective"], rel=1e-6)
+
+
+def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: Path):
+    """A grid over tonnages and opening dates has both in one column, which Parquet takes as text."""
+    rows = [
+        {"scenario": f"{t}-{day}", "t": t, "day": day, "objective": t + k, "bound": t + k}
+        for t in (1.0, 2.0)
+        for k, day in enumerate(("2013-08-01", "2014-02-01"))
+    ]
+    table = steps(pd.DataFrame(rows), ("t", "day"))
+    assert table["from"].tolist() == ["1.0", "1.0", "2013-08-01", "2013-08-01"]
+    assert table["gain"].tolist() == [1.0] * 4
+    study = Study(shutil.copytree(finished.folder, tmp_path / "copy"))
+    study.write_tables({"steps": table})
+    assert pd.read_parquet(tmp_path / "copy" / "steps.parquet")["to"].tolist() == ["2.0", "2.0", *["2014-02-01"] * 2]
+
+
+def test_the_shared_plan_is_the_best_of_all_plans_kept_in_every_future(finished: Study, whole):
+    """Solved under mean prices it is worth there what it is worth on average, and no other plan found beats it."""
+    found = answer(open_study(whole), finished)
+    row = found.answers["shared_plan"].iloc[0]
+    results = finished.results().set_index("scenario")
+    assert row["plan"] == "latin-hypercube-shared-plan"
+    assert row["mean"] == pytest.approx(results.loc[row["plan"], "objective"], rel=1e-5)
+    futures = results[results["design"] == "latin_hypercube"]
+    values = found.answers["plans_in_futures"].set_index("plan")[futures.index.tolist()].mean(axis=1)
+    assert values.max() <= row["mean_at_most"] * (1 + 1e-9)
+    assert values.max() == pytest.approx(values[row["plan"]], rel=1e-7)
+    assert 0 <= row["flexibility_least"] <= row["flexibility"] * (1 + 1e-9)
+    assert row["alone"] == pytest.approx(futures["objective"].mean())
 
 
 def test_steps_of_a_grid_agree_with_its_hill(finished: Study, whole):

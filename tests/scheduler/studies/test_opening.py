@@ -27,7 +27,8 @@ def test_a_grid_has_every_combination_and_only_what_is_named_is_changed(whole: P
     assert names[:4] == ["base", "mill-200_mining-0.15", "mill-200_mining-0.2", "mill-250_mining-0.15"]
     assert names[7:] == [
         *("mining-low", "mining-high", "price-low", "price-high"),
-        *("latin-hypercube-1", "latin-hypercube-2", "latin-hypercube-3", "impossible"),
+        *("latin-hypercube-1", "latin-hypercube-2", "latin-hypercube-3"),
+        *("latin-hypercube-shared-plan", "impossible"),
     ]
     changed = differences(opened.base, opened.instance(opened.scenarios[1]))
     assert changed == [
@@ -59,7 +60,7 @@ def test_the_studies_that_ship_are_sound():
     assert sizes == {
         "mzo-capacity": 45,
         "mzo-mill-option": 7,
-        "mzo-price": 28,
+        "mzo-price": 29,
         "mzo-strip": 8,
         "mzo-tailings": 9,
     }
@@ -127,6 +128,10 @@ FAULTS = {
     "path without factor": (
         HEAD.replace('change = "factor"', 'change = "set"') + REST,
         "study.toml: parameters.price.change is 'set'; expected \"factor\" for a price path, which multiplies a deck",
+    ),
+    "one plan for what is no price": (
+        HEAD.replace("low = 0.15", 'distribution = { kind = "uniform", low = 0.1, high = 0.2 }\nlow = 0.15') + REST,
+        "study.toml: designs.1.shared_plan is true with the parameter mining; expected false, or parameters that",
     ),
     "no such mine": (
         HEAD.replace('mine = "mine"', 'mine = "nowhere"') + GRID,

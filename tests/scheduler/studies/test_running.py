@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -19,10 +20,10 @@ from instances.findings import BadInput
 from instances.reading import read_mine
 from scheduler.runfolder import CERTIFICATE, read_run
 from scheduler.solving import Request, solve_mine
-from scheduler.studies.folder import locked, read_status
+from scheduler.studies.folder import keys, locked, read_status
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import TIMES, Study
-from scheduler.studies.running import Event, run_study
+from scheduler.studies.running import Event, run_study, settings_of
 from scheduler.studies.worker import Job, ScenarioSolve
 from tests.scheduler.studies.conftest import GRID, HEAD, WriteStudy
 
@@ -261,6 +262,32 @@ def test_a_base_mine_changed_meanwhile_is_never_mixed_in(job: Job):
     with pytest.raises(RuntimeError, match="changed while the study ran"):
         ScenarioSolve(other).run()
     assert not list((job.study / "scenarios").iterdir())
+
+
+def test_a_result_whose_record_is_damaged_is_solved_again(study: WriteStudy, tmp_path: Path):
+    """It does not stand in the way of the new one."""
+    opened = open_study(study(ROW + "[solve]\ngap = 0.0\n"))
+    run_study(opened, tmp_path / "out")
+    before = settled(Study(tmp_path / "out"))
+    next((tmp_path / "out").glob("scenarios/mining-0.15*/scenario.json")).write_text("{", encoding="utf-8")
+    run_study(opened, tmp_path / "out")
+    pd.testing.assert_frame_equal(settled(Study(tmp_path / "out")), before)
+
+
+def test_a_worker_of_another_version_is_refused(job: Job):
+    """As one of a cluster may have it."""
+    with pytest.raises(RuntimeError, match="another version of pitwise"):
+        ScenarioSolve(replace(job, code="0" * 64)).run()
+    assert not list((job.study / "scenarios").iterdir())
+
+
+def test_results_of_other_code_are_not_taken_over(finished: Study, whole: Path):
+    """The key of every scenario changes with the code."""
+    opened = open_study(whole)
+    settings, ours = settings_of(opened), dict(finished.manifest.data["versions"])
+    theirs = keys(opened, settings, ours | {"code": "0" * 64})
+    assert {entry["name"]: entry["key"] for entry in finished.manifest.scenarios()} == keys(opened, settings, ours)
+    assert not set(theirs.values()) & set(keys(opened, settings, ours).values())
 
 
 def test_status_counts_what_is_done_and_what_waits(finished: Study, tmp_path: Path):
