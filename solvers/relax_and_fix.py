@@ -60,8 +60,7 @@ def relax_and_fix(
         interrupted: Asked before every step; true ends the work.
 
     Returns:
-        The schedule; None where too many decisions are in doubt, no node has a part less than whole, HiGHS finds no
-        answer, or the work was ended.
+        The schedule; None where too many decisions are in doubt or none is, or where the work was ended.
     """
     begun = time.perf_counter()
     program, steps = builder.program, builder.program.n_steps
@@ -79,7 +78,7 @@ def relax_and_fix(
     part = builder.build(schedule, windows, flexible=flexible, elastic=Elastics(rows, penalty[rows]))
     whole, decided = part.program.integer.copy(), np.arange(part.binaries)
     lower, upper = part.program.lower.copy(), part.program.upper.copy()
-    at: Floats | None = None
+    at = part.start
     for step in np.unique(part.binary_steps).tolist():
         if interrupted is not None and interrupted():
             return None
@@ -89,12 +88,13 @@ def relax_and_fix(
         nodes = _STEP_NODES if seconds is None else None
         options = SolveOptions(threads=1, gap=_GAP, time_limit_s=limit, node_limit=nodes)
         found = solve(replace(part.program, lower=lower, upper=upper, integer=whole.copy()), options)
-        if found.x is None:
-            return None
-        at = found.x
+        # A step that HiGHS finds no answer to in time is rounded: what is half done or more is done.
+        at = at if found.x is None else found.x
         kept = decided[part.binary_steps <= step]
-        lower[kept] = upper[kept] = np.round(at[kept])
-    return None if at is None else part.schedule(at)
+        lower[kept] = upper[kept] = np.clip(np.floor(at[kept] + _HALF), lower[kept], upper[kept])
+    at = at.copy()
+    at[decided] = lower[decided]
+    return part.schedule(at)
 
 
 def half_point(program: ClosureProgram, x: Floats, extras: Floats) -> Schedule:

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from solvers.improvement import (
     ImprovementOptions,
     SpreadSubprogramBuilder,
@@ -134,7 +136,7 @@ class ScheduleSearch:
             return start
         left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
         most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
-        mended = self._run(self.builder, made, left, None if rounds is None and seconds is not None else most)
+        mended = self.one(self.builder, made, left, None if rounds is None and seconds is not None else most)
         if not mended.feasible or (start.sound is not None and mended.objective <= start.sound.objective(program)):
             return start
         return Start("relax and fix", mended.schedule, mended.schedule)
@@ -143,32 +145,42 @@ class ScheduleSearch:
         """The search from a start on; where nodes may span steps, one of whole schedules before it."""
         builder, searched, at = self.builder, [], start.schedule
         if spread:
-            searched.append(self._run(builder, at, _part(seconds, _HEAD_START), _rounds(rounds, _HEAD_START)))
+            searched.append(self.one(builder, at, _part(seconds, _HEAD_START), _rounds(rounds, _HEAD_START)))
             builder = SpreadSubprogramBuilder(self.program)
             at = settle(builder, searched[0].schedule, self.guidance.penalty) or searched[0].schedule
             seconds, rounds = _part(seconds, 1.0 - _HEAD_START), _rounds(rounds, 1.0 - _HEAD_START)
-        searched.append(self._run(builder, at, seconds, rounds))
+        searched.append(self.one(builder, at, seconds, rounds))
         best = _best(self.program, start.sound, searched)
         if self.interrupted() and (best is None or not best.entries(self.program)[0].size):
-            searched.append(self._run(builder, at, _GRACE, None, interrupted=lambda: False))
+            searched.append(self._last_minute(builder, at, best))
             best = _best(self.program, best, searched)
-            searched[-1] = replace(searched[-1], stop="interrupted")
         if best is not None and spread:
             best = SpreadSchedule.of(self.program, best)
         return Searched(best, builder, _together(searched))
 
-    def _run(
+    def _last_minute(self, builder: SubprogramBuilder, schedule: Schedule, known: Schedule | None) -> ImprovementResult:
+        """A short search that no interruption ends, only a schedule that keeps every row and is worth more."""
+        worth = -np.inf if known is None else known.objective(self.program)
+        found: list[float] = []
+
+        def told(parts: int, objective: float, feasible: bool) -> None:
+            if feasible and objective > worth:
+                found.append(objective)
+            self.told(parts, objective, feasible)
+
+        search = replace(self, told=told, interrupted=lambda: bool(found))
+        return replace(search.one(builder, schedule, _GRACE, None), stop="interrupted")
+
+    def one(
         self,
         builder: SubprogramBuilder,
         schedule: Schedule,
         seconds: float | None,
         rounds: int | None,
-        *,
-        interrupted: Callable[[], bool] | None = None,
     ) -> ImprovementResult:
+        """One search from a schedule on, until its limits of time and rounds."""
         wanted = replace(self.wanted, seconds=seconds, rounds=rounds)
-        ask = interrupted or self.interrupted
-        return improve(builder, schedule, wanted, self.guidance, on_round=self.told, interrupted=ask)
+        return improve(builder, schedule, wanted, self.guidance, on_round=self.told, interrupted=self.interrupted)
 
 
 def processes(program: ClosureProgram, asked: int) -> int:
