@@ -18,7 +18,7 @@ from solvers.improvement import (
     settle,
 )
 from solvers.relax_and_fix import relax_and_fix
-from solvers.rounding import round_relaxation
+from solvers.rounding import all_capacities, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
 
@@ -115,6 +115,8 @@ class ScheduleSearch:
     def fixed(self, point: CasePoint, start: Start, seconds: float | None, rounds: int | None) -> Start:
         """The start by relax and fix, where that is better than another once its broken rows are mended.
 
+        It is not tried where every row is a capacity: placing in an order looks at all of them and takes no time.
+
         Args:
             point: A point of the relaxation.
             start: Another start.
@@ -122,7 +124,8 @@ class ScheduleSearch:
             rounds: Most rounds of any search; None for no limit.
         """
         program, begun = self.program, time.perf_counter()
-        if program.n_nodes * program.n_steps <= _SEARCHED_WHOLE or rounds == 0 or self.interrupted():
+        small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
+        if small or all_capacities(program) or rounds == 0 or self.interrupted():
             return start
         made = relax_and_fix(
             self.builder,

@@ -1,12 +1,16 @@
 """Whole schedules from the relaxation step by step: against the arcs, the windows, the bound and the optimum."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import sparse
 
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.improvement import SubprogramBuilder, merit, row_penalties
 from solvers.relax_and_fix import half_point, relax_and_fix
 from solvers.relaxation import solve_relaxation
+from solvers.rounding import all_capacities
 from solvers.schedule import Schedule, keeps_rows
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
@@ -65,6 +69,25 @@ def test_schedules_follow_the_relaxation_and_most_are_close_to_the_best():
         close += worth >= optimum - 0.1 * max(1.0, abs(optimum))
     assert made >= 10
     assert close >= 0.7 * made
+
+
+def test_rows_that_placing_is_blind_to_are_told_from_capacities():
+    """Limits from below, and coefficients below nothing; rows without parts do not count."""
+    program = random_program(0)
+    columns = program.n_parts * program.n_steps * program.n_choices
+    capacity, mixed = np.ones(columns), np.ones(columns)
+    mixed[0] = -1.0
+    for row, low, seen in (
+        (capacity, -np.inf, True),
+        (capacity, 0.5, False),
+        (mixed, -np.inf, False),
+        (0 * mixed, 0.5, True),
+    ):
+        one = sparse.csr_array(row[None, :])
+        one.eliminate_zeros()
+        limits = {"row_lower": np.array([low]), "row_upper": np.array([1.0])}
+        made = replace(program, rows=one, extra_rows=sparse.csr_array((1, program.n_extras)), **limits)
+        assert all_capacities(made) == seen
 
 
 def test_an_interruption_at_once_does_not_leave_the_empty_schedule():
