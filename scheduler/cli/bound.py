@@ -35,8 +35,9 @@ class BoundLine(ProgressLine):
     def search(self, progress: Progress) -> None:
         """Tells where the search for a schedule stands; amounts in money."""
         plan = "none yet" if progress.objective is None else f"{progress.objective:,.0f}"
+        bound = "none yet" if progress.bound is None else f"{progress.bound:,.0f}"
         gap = "" if progress.gap is None else f", gap {100 * progress.gap:.3f} %"
-        self._write(f"bound {progress.bound:,.0f}, plan {plan}{gap}, {progress.nodes:,} parts solved")
+        self._write(f"bound {bound}, plan {plan}{gap}, {progress.nodes:,} parts solved")
 
 
 def bound(

@@ -238,15 +238,30 @@ def _with_donors(study: StudyFile, made: Sequence[Scenario]) -> Iterator[Scenari
 def _grid_donor(
     study: StudyFile, design: GridDesign, scenario: Scenario, mates: Sequence[Scenario], outside: str | None
 ) -> str | None:
-    """The neighbour one step nearer to the middle, along the last axis that is away from it; ``outside`` there."""
+    """The neighbour one step nearer to the middle whose parameter differs least; ``outside`` in the middle.
+
+    Least is relative: of a step from 18,000 to 17,000 t/d and one from 20 to 18 Mt/y, the first. Steps between things
+    other than numbers count as large, and among equal ones the last axis is taken.
+    """
     axes = [study.parameters[name].values for name in design.parameters]
-    at = list(np.unravel_index(mates.index(scenario), [len(axis) for axis in axes]))
-    for axis in reversed(range(len(axes))):
-        middle = (len(axes[axis]) - 1) // 2
+    shape = [len(axis) for axis in axes]
+    at = [int(place) for place in np.unravel_index(mates.index(scenario), shape)]
+    steps: list[tuple[float, int, list[int]]] = []
+    for axis, values in enumerate(axes):
+        middle = (len(values) - 1) // 2
         if at[axis] != middle:
-            at[axis] += 1 if at[axis] < middle else -1
-            return mates[int(np.ravel_multi_index(tuple(at), [len(axis) for axis in axes]))].name
-    return outside
+            nearer = [*at[:axis], at[axis] + (1 if at[axis] < middle else -1), *at[axis + 1 :]]
+            steps.append((_relative_step(values[at[axis]], values[nearer[axis]]), -axis, nearer))
+    if not steps:
+        return outside
+    return mates[int(np.ravel_multi_index(tuple(min(steps)[2]), shape))].name
+
+
+def _relative_step(value: object, other: object) -> float:
+    """Difference of two numbers over the larger; 1 where they are no numbers."""
+    numbers = [float(one) for one in (value, other) if isinstance(one, int | float) and not isinstance(one, bool)]
+    size = max((abs(one) for one in numbers), default=0.0)
+    return abs(numbers[0] - numbers[1]) / size if len(numbers) == 2 and size > 0 else 1.0
 
 
 def find(made: Sequence[Scenario], name: str) -> Scenario | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from instances.reading import BUNDLED
+from scheduler.cli.bound import BoundLine
 from scheduler.cli.progress import ProgressLine
 from solvers.result import Progress
 from tests.scheduler.cli.conftest import Pitwise, only_object
@@ -127,6 +128,14 @@ def test_progress_is_one_line_on_a_terminal_and_nothing_in_a_pipe(
     assert said.count("bound C$ 284.50 M, plan C$ 284.20 M, gap 0.100 %, 55 nodes") == 1
     ProgressLine("C$", shown=False).progress(step)
     assert capsys.readouterr().err == ""
+
+
+def test_progress_of_a_search_without_bound_or_plan_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    BoundLine("C$").search(Progress(1.0, None, None, None, 0))
+    assert "bound none yet, plan none yet, 0 parts solved" in capsys.readouterr().err
 
 
 def test_results_cut_short_by_their_reader_are_no_error():
