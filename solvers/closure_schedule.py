@@ -44,8 +44,6 @@ _CASE_SHARE = 0.4
 _CASE_GAP = 1e-4
 """Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
 _CASE_SOLVES = 24
-_CASE_GAIN = 1e-4
-"""Relative gain of a split of cases below which the time is better spent on plans."""
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
 _POLISH_LOSS = 1e-7
@@ -175,9 +173,7 @@ def find_schedule(
     if chains:
         done = None if options.seconds is None else _CASE_SHARE * options.seconds
         left = None if done is None else max(done - (time.perf_counter() - began), 0.0)
-        limits = CaseLimits(
-            _CASE_GAP, least_gain=_CASE_GAIN, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted
-        )
+        limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
         cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
         seconds["cases"] = time.perf_counter() - then
         if cases.bound == -np.inf:

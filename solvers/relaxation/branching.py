@@ -48,7 +48,6 @@ class CaseLimits:
     Attributes:
         relative_gap: At which the relaxation of a case counts as solved.
         target: A bound this low is good enough.
-        least_gain: Relative; the splits end with one that brings the bound down by no more. 0 for no such end.
         solves: Most relaxations solved; the deterministic limit.
         seconds: Wall-clock limit; None for none.
         interrupted: Asked before every closure; true stops the search.
@@ -56,7 +55,6 @@ class CaseLimits:
 
     relative_gap: float = 2e-5
     target: float = -np.inf
-    least_gain: float = 0.0
     solves: int = 60
     seconds: float | None = None
     interrupted: Callable[[], bool] | None = None
@@ -189,8 +187,6 @@ class _Search:
             else:
                 for ranges in self._split(case):
                     self._push(self._solved(ranges, case))
-                if case.bound - self._open[0][2].bound < self._limits.least_gain * abs(case.bound):
-                    break
         return self._answer()
 
     def _begin(self, begin: Sequence[Leaf]) -> None:
