@@ -137,12 +137,18 @@ class ScheduleSearch:
         )
         if made is None:
             return start
-        left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
-        most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
-        mended = self.one(self.builder, made, left, None if rounds is None and seconds is not None else most)
+        mended = self._mended(made, begun, seconds, rounds)
+        if not mended.feasible and not self.interrupted():
+            mended = self._mended(mended.schedule, begun, seconds, rounds)
         if not mended.feasible or (start.sound is not None and mended.objective <= start.sound.objective(program)):
             return start
         return Start("relax and fix", mended.schedule, mended.schedule)
+
+    def _mended(self, schedule: Schedule, begun: float, seconds: float | None, rounds: int | None) -> ImprovementResult:
+        """A short search on a schedule that may break rows; ``seconds`` are those left at ``begun``."""
+        left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
+        most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
+        return self.one(self.builder, schedule, left, None if rounds is None and seconds is not None else most)
 
     def run(self, start: Start, seconds: float | None, rounds: int | None, *, spread: bool) -> Searched:
         """The search from a start on; where nodes may span steps, one of whole schedules before it."""
