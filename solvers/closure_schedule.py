@@ -189,6 +189,7 @@ def find_schedule(
         builder,
         Guidance(penalty, bound, prices, _goal(program, points[0].x)),
         ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers)),
+        (points[0].x, points[0].extras),
         _teller(bound, began, on_progress, history),
         ask,
     )

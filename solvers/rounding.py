@@ -38,6 +38,8 @@ _TOUCHED = 1e-6
 _ROOM = 1e-9
 _PASSES = 3
 _QUANTILES = (0.5,)
+_NOISE, _SMOOTHED = 1.0, 5
+"""Standard deviation of chance in an order, in steps, and how often it is averaged over neighbours."""
 _CLOSED = -1e299
 """Worth below which a choice is not allowed."""
 
@@ -79,6 +81,35 @@ def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, pena
             placing.pull_early()
         found.append(_settled(builder, placing.schedule(), penalty, name))
     return found
+
+
+def varied(
+    builder: SubprogramBuilder, point: tuple[Floats, Floats], penalty: Floats, times: Floats, rng: np.random.Generator
+) -> Schedule:
+    """A whole schedule placed in an order that chance has a part in: neighbours are moved to and fro together.
+
+    Args:
+        builder: Of the program.
+        point: A point of the relaxation: shares ``(P, T, D)`` and continuous variables ``(S,)``.
+        penalty: Loss for a unit of each broken side row ``(M,)``.
+        times: Steps to order by before chance has its part ``(n,)``, such as those of the point or of a schedule.
+        rng: Chance.
+    """
+    program, n = builder.program, builder.program.n_nodes
+    ones = np.ones(program.arc_tail.size)
+    needs = sparse.csr_array((ones, (program.arc_tail, program.arc_head)), shape=(n, n))
+    beside = sparse.csr_array(needs + needs.T + sparse.eye_array(n))
+    mean = sparse.diags_array(1.0 / beside.sum(axis=1)) @ beside
+    noise = rng.normal(size=n)
+    for _ in range(_SMOOTHED):
+        noise = np.asarray(mean @ noise, dtype=np.float64)
+    spread = float(noise.std())
+    placing = _Placing(program, *point, times + _NOISE * noise / (spread if spread > 0 else 1.0))
+    placing.place()
+    for _ in range(_PASSES):
+        placing.push_late()
+        placing.pull_early()
+    return _settled(builder, placing.schedule(), penalty, "varied").schedule
 
 
 def _settled(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, name: str) -> Rounded:

@@ -18,7 +18,7 @@ from solvers.improvement import (
     settle,
 )
 from solvers.relax_and_fix import relax_and_fix
-from solvers.rounding import all_capacities, round_relaxation
+from solvers.rounding import all_capacities, round_relaxation, varied
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from solvers.improvement import Guidance, ImprovementResult
     from solvers.relaxation import ClosureProgram
     from solvers.relaxation.branching import CasePoint
+    from solvers.relaxation.program import Floats
     from solvers.schedule import Schedule
 
 _HEAD_START = 0.3
@@ -36,6 +37,7 @@ more at first, and the schedules with spans are then no worse."""
 _FIXING_SHARE, _MENDING_SHARE = 0.5, 0.15
 """Shares of the time left for relax and fix, and for the first search on what it gives."""
 _MENDING_ROUNDS = 10
+_HALF_STEP = 0.5
 _GRACE = 10.0
 """Seconds of search after an interruption that would leave nothing but the empty schedule."""
 _SEARCHED_WHOLE = 1_500
@@ -82,6 +84,7 @@ class ScheduleSearch:
         builder: Of the parts of whole schedules.
         guidance: What is known of the program.
         wanted: Gap, seed and processes; the limits of time and rounds are set search by search.
+        point: Shares ``(P, T, D)`` and continuous variables ``(S,)`` of a point of the relaxation.
         told: Told of every round.
         interrupted: Asked again and again; true ends a search.
     """
@@ -89,6 +92,7 @@ class ScheduleSearch:
     builder: SubprogramBuilder
     guidance: Guidance
     wanted: ImprovementOptions
+    point: tuple[Floats, Floats]
     told: Callable[[int, float, bool], None]
     interrupted: Callable[[], bool]
 
@@ -189,7 +193,22 @@ class ScheduleSearch:
     ) -> ImprovementResult:
         """One search from a schedule on, until its limits of time and rounds."""
         wanted = replace(self.wanted, seconds=seconds, rounds=rounds)
-        return improve(builder, schedule, wanted, self.guidance, on_round=self.told, interrupted=self.interrupted)
+        return improve(
+            builder,
+            schedule,
+            wanted,
+            self.guidance,
+            restart=self._elsewhere if builder.moves_groups else None,
+            on_round=self.told,
+            interrupted=self.interrupted,
+        )
+
+    def _elsewhere(self, number: int, best: Schedule) -> Schedule:
+        """Another schedule to begin with, near to the relaxation and to the best schedule by turns."""
+        goal = self.guidance.goal
+        times = np.asarray(best.step + _HALF_STEP if number % 2 or goal is None else goal, dtype=np.float64)
+        rng = np.random.default_rng([self.wanted.seed, number])
+        return varied(self.builder, self.point, self.guidance.penalty, times, rng)
 
 
 def processes(program: ClosureProgram, asked: int) -> int:

@@ -4,10 +4,11 @@ Source: Shaw (1998), "Using constraint programming and local search methods to s
 and Pisinger (2006), Transportation Science 40:455, for the adaptive choice of neighbourhoods.
 """
 
-from solvers.improvement.search import Guidance, ImprovementOptions, ImprovementResult, improve
+from solvers.improvement.search import ImprovementOptions, ImprovementResult, improve
 from solvers.improvement.settling import merit, row_penalties, settle
 from solvers.improvement.spread_subprogram import SpreadSubprogramBuilder
 from solvers.improvement.subprogram import SubprogramBuilder
+from solvers.improvement.trail import Guidance
 
 __all__ = [
     "Guidance",

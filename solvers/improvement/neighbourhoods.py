@@ -25,6 +25,7 @@ _SWEEPS = 30
 _LAYERS = 60
 _TRIES = 4
 _ENOUGH = 0.6
+_MOST_MET, _LOOKS = 8, 4
 
 
 class Neighbourhood(Protocol):
@@ -150,6 +151,10 @@ class StepRun:
         self._around, self._length = around, length
         self._enough = 1 if around.program.n_choices == 1 else 2
         self._solved: dict[int, tuple[bytes, int]] = {}
+
+    def forget(self) -> None:
+        """No run counts as solved any more."""
+        self._solved = {}
 
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``."""
@@ -305,10 +310,53 @@ class Mend:
         return np.unique((columns // program.n_choices) % program.n_steps).astype(np.int64)
 
 
-def every_kind(around: Surroundings) -> list[Neighbourhood]:
-    """The kinds in the order in which they are first tried."""
-    return [
+class Recombined:
+    """All nodes in which the schedule differs from others that were met, free between the steps these have.
+
+    What they have in common is kept. As many of the others are drawn as the size allows; where one alone is too much, a
+    ball of the nodes that differ.
+    """
+
+    name = "recombined"
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._met: list[Integers] = []
+        self.fresh = 0
+
+    def add(self, other: Schedule) -> None:
+        """Another schedule of the same program."""
+        self._met = [*self._met, other.step][-_MOST_MET:]
+        self.fresh = _LOOKS
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``; None where no other schedule differs."""
+        self.fresh = max(self.fresh - 1, 0)
+        first, last = schedule.step.copy(), schedule.step.copy()
+        chosen = None
+        for k in [len(self._met) - 1, *rng.permutation(len(self._met)).tolist()] if self._met else []:
+            low, high = np.minimum(first, self._met[k]), np.maximum(last, self._met[k])
+            low, high = np.where(taken, first, low), np.where(taken, last, high)
+            nodes = np.flatnonzero(high > low)
+            if not nodes.size:
+                continue
+            if chosen is None and nodes.size > size:
+                nodes = self._around.ball(int(rng.choice(nodes)), high > low, size, rng)
+            windows = self._around.windows(schedule, nodes, low[nodes], high[nodes])
+            if chosen is not None and windows.widths.sum() > size:
+                continue
+            first, last, chosen = low, high, windows
+            if windows.widths.sum() > size:
+                break
+        return chosen
+
+
+def every_kind(around: Surroundings) -> tuple[Recombined, list[Neighbourhood]]:
+    """The kinds in the order in which they are first tried, and the one that learns of other schedules."""
+    recombined = Recombined(around)
+    return recombined, [
         Everything(around),
+        recombined,
         StepRun(around, 2),
         StepRun(around, 3),
         Ball(around, 1),

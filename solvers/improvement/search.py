@@ -1,43 +1,50 @@
-"""Large-neighbourhood search on whole schedules, in synchronous rounds of one part a worker."""
+"""Large-neighbourhood search, one part a worker at a time, begun anew elsewhere where it comes to rest.
+
+A schedule at rest is first looked at more closely: its parts are solved nearer to their best. After that it waits while
+others, from ``restart``, are brought to rest as well. What schedules at rest have in common is then kept and what they
+differ in is decided again, which leads where none of them could be brought by small parts.
+
+With a limit of time a worker is given its next part as soon as it is free; without one workers wait for each other, so
+that the outcome depends on the seed alone.
+
+Sources: Shaw (1998) and Ropke and Pisinger (2006) for the search (see the package); for deciding again what schedules
+differ in, Aggarwal, Orlin and Tai (1997), "Optimized crossover for the independent set problem", Operations Research
+45:226, and, on mines, the merge search of Kenny, Li, Ernst and Sun (2019), GECCO.
+"""
 
 from __future__ import annotations
 
-import logging
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from solvers.improvement.neighbourhoods import Merged, Neighbourhood, Surroundings, every_kind
-from solvers.improvement.settling import merit, settle
-from solvers.improvement.subprogram import Elastics
-from solvers.improvement.workers import Part, PartLimits, Workers
-from solvers.schedule import keeps_rows
+from solvers.improvement.trail import Drawn, Guidance, Trail
+from solvers.improvement.workers import PartLimits, Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from solvers.improvement.subprogram import SubprogramBuilder
-    from solvers.improvement.windows import Windows
-    from solvers.improvement.workers import Solved
-    from solvers.relaxation.program import Floats, Integers
     from solvers.schedule import Schedule
 
-_LOG = logging.getLogger(__name__)
-_FIRST_SIZE = 1_500
-_LEAST_SIZE, _MOST_SIZE = 60, 6_000
-_EASY = 4_000
-_FLEXIBLE = 600
 _PART_SECONDS, _PART_SHARE = 5.0, 0.02
 """Most time for a part where there is a time limit: parts of a round wait for each other."""
-_SINGLE_CHOICE = 0.5
-"""Share of the parts in which what moves has one choice a step: these programs are smaller."""
-_MEMORY = 0.8
-_BROKEN_ROUNDS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _WORTH_WHILE = 2e-5
 """Gain, over the objective, for which rounds are worth going on with."""
-_LEAST_REWARD = 0.05
+_REST_PARTS, _REST_SHARE = 10, 0.01
+"""A schedule is at rest where so many parts for each worker brought less than this share of what lies to the bound."""
+_PROMISING = 1.03
+"""Another schedule is looked at more closely where it is no further from the bound than so many times the best one."""
+
+
+class Restart(Protocol):
+    """Gives schedules to begin anew with."""
+
+    def __call__(self, number: int, best: Schedule) -> Schedule:
+        """The schedule of a number, from 0 on; it keeps the arcs, and may use the best one known."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,8 @@ class ImprovementOptions:
         workers: Parts solved at the same time, each in a process of its own where there are several.
         part_seconds: Most seconds for one part; None where runs have to repeat.
         part_nodes: Most branch-and-bound nodes of one part.
-        patience: Without a limit of time or rounds, the rounds that have to bring something between them.
+        patience: Without a limit of time or rounds, the parts that have to bring something between them where there are
+            no schedules to begin anew with; where there are, beginning anew has to bring something.
     """
 
     seconds: float | None = None
@@ -88,39 +96,13 @@ class ImprovementResult:
     stop: str
 
 
-@dataclass
-class _Kind:
-    """A kind of neighbourhood with what is known of it."""
-
-    draw: Neighbourhood
-    size: int = _FIRST_SIZE
-    reward: float = 1.0
-    gained: float = 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Guidance:
-    """What is known of a program before its schedules are searched.
-
-    Attributes:
-        penalty: Loss for a unit of each broken side row ``(M,)``, of ``row_penalties``.
-        bound: No schedule is worth more.
-        multipliers: Multipliers of the side rows ``(M,)``, to tell which choices are worth deciding again.
-        goal: Mean step of each node in the relaxation ``(n,)``; None where there is no point of it.
-    """
-
-    penalty: Floats
-    bound: float
-    multipliers: Floats
-    goal: Floats | None = None
-
-
 def improve(
     builder: SubprogramBuilder,
     schedule: Schedule,
     options: ImprovementOptions,
     guidance: Guidance,
     *,
+    restart: Restart | None = None,
     on_round: Callable[[int, float, bool], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> ImprovementResult:
@@ -131,10 +113,11 @@ def improve(
         schedule: Where to start from.
         options: When to stop.
         guidance: Bound, penalties, and what the relaxation says.
+        restart: Gives other schedules to begin with; they keep the arcs. Without it there are no others.
         on_round: Told after each round of the parts solved so far, the objective, and whether it keeps every row.
         interrupted: Asked again and again; true ends the search.
     """
-    search = _Search(builder, schedule, options, guidance)
+    search = _Search(builder, schedule, options, guidance, restart)
     return search.run(on_round or (lambda _parts, _objective, _feasible: None), interrupted or (lambda: False))
 
 
@@ -142,191 +125,115 @@ class _Search:
     """State of one search."""
 
     def __init__(
-        self, builder: SubprogramBuilder, schedule: Schedule, options: ImprovementOptions, guidance: Guidance
+        self,
+        builder: SubprogramBuilder,
+        schedule: Schedule,
+        options: ImprovementOptions,
+        guidance: Guidance,
+        restart: Restart | None,
     ) -> None:
         self._begun = time.perf_counter()
-        self._builder, self._options = builder, options
-        self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
-        self._program = builder.program
-        goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
-        kinds = every_kind(Surroundings.of(builder, goal))
-        self._kinds = [_Kind(kind) for kind in kinds if builder.moves_groups or not isinstance(kind, Merged)]
-        self._rng = np.random.default_rng(options.seed)
-        self._best = schedule
-        self._merit = self._worth(schedule)
-        self._merits = [self._merit]
-        self._kept: Schedule | None = schedule if self._keeps_rows() else None
-        self._rounds = self._parts = self._broken = self._raises = 0
+        self._builder, self._options, self._guidance, self._restart = builder, options, guidance, restart
+        self._main = Trail(builder, schedule, guidance, options.seed)
+        self._others: list[Trail] = []
+        self._begun_with: dict[int, tuple[Trail, Drawn]] = {}
+        self._rests: list[float] = []
+        self._rounds = self._restarts = self._parts = 0
 
     def run(self, told: Callable[[int, float, bool], None], interrupted: Callable[[], bool]) -> ImprovementResult:
         """Rounds until a reason to stop."""
-        options = self._options
-        with Workers(self._builder, options.workers) as workers:
+        main, program, begun = self._main, self._builder.program, self._begun_with
+        with Workers(self._builder, self._options.workers) as workers:
             while (stop := self._reason(interrupted)) is None:
-                drawn = self._draw()
-                if not drawn:
+                while workers.room and (drawn := self._draw()) is not None:
+                    begun[workers.begin(drawn[1].part, self._limits(drawn[1].close))] = drawn
+                if not begun:
                     stop = "stalled"
                     break
-                parts = [self._part(kind, windows) for kind, windows in drawn]
-                answers = workers.solve(parts, self._limits(), interrupted)
+                for ticket, answer in workers.answers(interrupted, every=self._options.seconds is None):
+                    trail, drawn_part = begun.pop(ticket)
+                    trail.take(drawn_part, answer)
+                    self._parts += answer is not None
                 self._rounds += 1
-                self._take(drawn, answers)
-                self._insist()
-                if self._keeps_rows():
-                    self._kept = self._best
-                self._merits.append(self._merit)
-                told(self._parts, self._best.objective(self._program), self._keeps_rows())
-        best = self._best if self._kept is None else self._kept
+                told(self._parts, main.best.objective(program), main.keeps_rows())
+        best = main.best if main.kept is None else main.kept
         return ImprovementResult(
             schedule=best,
-            objective=best.objective(self._program),
-            feasible=self._kept is not None,
+            objective=best.objective(program),
+            feasible=main.kept is not None,
             rounds=self._rounds,
             parts=self._parts,
-            gained={kind.draw.name: kind.gained for kind in self._kinds},
+            gained=main.gained,
             stop=stop,
         )
 
-    def _keeps_rows(self) -> bool:
-        return keeps_rows(self._program, self._best)
+    def _draw(self) -> tuple[Trail, Drawn] | None:
+        """A part of the schedule itself, or of the others while it is at rest; None where there is none."""
+        self._begin_anew()
+        for trail in [*self._going(), self._main]:
+            busy = [drawn.part for other, drawn in self._begun_with.values() if other is trail]
+            if (drawn := trail.draw(busy)) is not None:
+                return trail, drawn
+        return None
+
+    def _begin_anew(self) -> None:
+        """Others, one a worker, where the schedule is at rest and can be looked at no closer."""
+        main, count = self._main, self._options.workers
+        if self._restart is None or self._others or not main.at_rest(count * _REST_PARTS, _REST_SHARE):
+            return
+        if main.look_closer():
+            return
+        self._rests.append(main.merit)
+        for _ in range(count):
+            schedule = self._restart(self._restarts, main.best)
+            self._restarts += 1
+            self._others.append(Trail(self._builder, schedule, self._guidance, self._options.seed + self._restarts))
+
+    def _going(self) -> list[Trail]:
+        """The others that are not at rest, those with the fewest parts being solved first; met when all are."""
+        main, bound = self._main, self._guidance.bound
+        going = []
+        for trail in self._others:
+            promising = bound - trail.merit <= _PROMISING * (bound - main.merit)
+            if not trail.at_rest(_REST_PARTS, _REST_SHARE) or (promising and trail.look_closer()):
+                going.append(trail)
+        if self._others and not going:
+            for trail in self._others:
+                if trail.kept is not None:
+                    main.meet(trail.kept)
+            self._others = []
+        at_work = [trail for trail, _ in self._begun_with.values()]
+        return sorted(going, key=lambda trail: sum(other is trail for other in at_work))
 
     def _reason(self, interrupted: Callable[[], bool]) -> str | None:
-        options, spent = self._options, time.perf_counter() - self._begun
-        allowed = max(options.gap * abs(self._merit), 1e-9 * abs(self._bound)) if np.isfinite(self._bound) else 0.0
-        if self._bound - self._merit <= allowed and self._keeps_rows():
+        options, main = self._options, self._main
+        bound, merit = self._guidance.bound, main.merit
+        spent = time.perf_counter() - self._begun
+        allowed = max(options.gap * abs(merit), 1e-9 * abs(bound)) if np.isfinite(bound) else 0.0
+        if bound - merit <= allowed and main.keeps_rows():
             return "gap"
         if interrupted():
             return "interrupted"
-        spent_freely = options.seconds is None and options.rounds is None
         if options.seconds is not None and spent >= options.seconds:
             return "time"
         if options.rounds is not None and self._rounds >= options.rounds:
             return "rounds"
-        before = self._merits[-1 - options.patience] if len(self._merits) > options.patience else -np.inf
-        if spent_freely and self._merit - before <= _WORTH_WHILE * abs(self._merit):
+        if options.seconds is None and options.rounds is None and self._stalled():
             return "stalled"
         return None
 
-    def _draw(self) -> list[tuple[_Kind, Windows]]:
-        """A neighbourhood for each worker, no node in two of them."""
-        drawn: list[tuple[_Kind, Windows]] = []
-        taken = np.zeros(self._program.n_nodes, np.bool_)
-        for _ in range(self._options.workers):
-            for kind in self._in_order():
-                windows = kind.draw.draw(self._best, kind.size, self._rng, taken)
-                if windows is not None and windows.free.any():
-                    drawn.append((kind, windows))
-                    taken |= windows.free
-                    break
-        return drawn
+    def _stalled(self) -> bool:
+        """Whether nothing worth while came of beginning anew, or of many parts where that cannot be."""
+        merit, merits, rests, patience = self._main.merit, self._main.merits, self._rests, self._options.patience
+        little = _WORTH_WHILE * abs(merit)
+        if self._restart is not None and self._main.keeps_rows():
+            return len(rests) > 1 and rests[-1] - rests[-2] <= little
+        return len(merits) > patience and merit - merits[-1 - patience] <= little
 
-    def _in_order(self) -> list[_Kind]:
-        """Kinds in the order in which they are asked.
-
-        Everything at once where that is possible; the mending kind while rows are broken; then runs of two steps until
-        they have had enough, and after that all by reward.
-        """
-        kinds = self._kinds
-        weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
-        order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
-        first = [0]
-        if not self._keeps_rows():
-            first.append(len(kinds) - 1)
-        elif kinds[1].reward > _LEAST_REWARD:
-            first.append(1)
-        return [kinds[k] for k in dict.fromkeys([*first, *order])]
-
-    def _part(self, kind: _Kind, windows: Windows) -> Part:
-        violation = self._best.violation(self._program)
-        rows = np.flatnonzero(violation > 0)
-        several = self._program.n_choices > 1 and kind is not self._kinds[0]
-        single = several and self._rng.random() < _SINGLE_CHOICE
-        return Part(
-            self._best,
-            windows,
-            self._flexible(windows),
-            Elastics(rows, self._penalty[rows]),
-            self._multipliers if single else None,
-        )
-
-    def _flexible(self, windows: Windows) -> Integers:
-        """Parts that keep their step and are taken over several, or whose choice is nearest to another one."""
-        program, best = self._program, self._best
-        spans = best.spans(program)
-        if program.n_choices == 1:
-            return np.flatnonzero(spans & ~windows.free[program.part_node])[:_FLEXIBLE]
-        parts = best.taken_parts(program)
-        parts = parts[~windows.free[program.part_node[parts]]]
-        price = self._builder.prices(parts, best.step[program.part_node[parts]], self._multipliers)
-        ordered = np.sort(price, axis=1)
-        margin = ordered[:, -1] - ordered[:, -2]
-        split = ((best.share[parts] > 1e-6).sum(axis=1) > 1) | (
-            price[np.arange(parts.size), best.share[parts].argmax(axis=1)] < ordered[:, -1]
-        )
-        margin = np.where(split | spans[parts], -1.0, margin)
-        if parts.size > _FLEXIBLE:
-            parts = parts[np.argpartition(margin, _FLEXIBLE)[:_FLEXIBLE]]
-        return np.sort(parts)
-
-    def _limits(self) -> PartLimits:
+    def _limits(self, close: float) -> PartLimits:
         options = self._options
         seconds = options.part_seconds
         if options.seconds is not None:
             left = max(options.seconds - (time.perf_counter() - self._begun), 0.05)
             seconds = min(left, seconds if seconds is not None else max(_PART_SECONDS, _PART_SHARE * options.seconds))
-        distance = self._bound - self._merit
-        size = max(abs(self._merit), 1e-9)
-        close = max(1e-6 * size, 0.01 * distance if np.isfinite(distance) else 1e-5 * size)
         return PartLimits(seconds, options.part_nodes, close, options.seed + self._rounds)
-
-    def _take(self, drawn: list[tuple[_Kind, Windows]], answers: list[Solved | None]) -> None:
-        """Takes the best answer, and what can be added of the others."""
-        base, merit = self._best, self._merit
-        order = sorted(
-            (k for k, answer in enumerate(answers) if answer is not None),
-            key=lambda k: -self._worth(answers[k].schedule),  # type: ignore[union-attr]
-        )
-        for k in order:
-            answer, kind = answers[k], drawn[k][0]
-            assert answer is not None  # noqa: S101
-            self._parts += 1
-            candidate = answer.schedule if self._best is base else self._joined(base, answer.schedule)
-            worth = -np.inf if candidate is None else self._worth(candidate)
-            own = self._worth(answer.schedule) - merit
-            if candidate is not None and worth > self._merit + 1e-9 * abs(self._merit):
-                self._best, self._merit = candidate, worth
-                kind.gained += max(own, 0.0)
-            self._learn(kind, own, answer)
-            _LOG.debug("%s: size %d gain %.6g", kind.draw.name, kind.size, own)
-
-    def _learn(self, kind: _Kind, gain: float, answer: Solved) -> None:
-        """Reward for the work spent; larger parts where they are easy, smaller where they are not finished."""
-        scale = (
-            max(self._bound - self._merit, 1e-6 * abs(self._merit)) if np.isfinite(self._bound) else abs(self._merit)
-        )
-        rate = 100.0 * max(gain, 0.0) / max(scale, 1e-12) / (1.0 + answer.iterations / 5_000.0)
-        kind.reward = _MEMORY * kind.reward + (1 - _MEMORY) * min(rate, 10.0)
-        if not answer.finished:
-            kind.size = max(int(kind.size * 0.75), _LEAST_SIZE)
-        elif answer.iterations < _EASY:
-            kind.size = min(int(kind.size * 1.3) + 1, _MOST_SIZE)
-
-    def _insist(self) -> None:
-        """Raises the penalties where rows stay broken for long."""
-        self._broken = 0 if self._keeps_rows() else self._broken + 1
-        if self._broken > _BROKEN_ROUNDS and self._raises < _MOST_RAISES:
-            self._raises += 1
-            self._penalty = _RAISE * self._penalty
-            self._merit, self._broken = self._worth(self._best), 0
-            self._merits = [self._merit]
-
-    def _joined(self, base: Schedule, other: Schedule) -> Schedule | None:
-        """The best schedule with what another one changed; None where they do not go together."""
-        joined = self._best.joined(self._program, base, other)
-        if joined is None or not self._program.n_extras:
-            return joined
-        return settle(self._builder, joined, self._penalty, np.zeros(0, np.int64))
-
-    def _worth(self, schedule: Schedule) -> float:
-        """Objective less the penalty of rows broken."""
-        return merit(self._program, schedule, self._penalty)

@@ -126,41 +126,35 @@ def _attempt(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solv
 
 
 class _Worker:
-    """A process that solves parts, made anew when it dies."""
+    """A process that solves parts, made anew when it dies.
+
+    Attributes:
+        process: The process.
+        deadline: Time of ``time.perf_counter`` after which the part it is at is given up; None for none.
+    """
 
     def __init__(self, builder: SubprogramBuilder) -> None:
         # Spawned, not forked: a fork takes over the threads that HiGHS has started.
         context = multiprocessing.get_context("spawn")
-        self._connection, other = context.Pipe()
+        self.connection, other = context.Pipe()
         self.process = context.Process(target=_work, args=(other, builder), daemon=True)
         self.process.start()
+        self.deadline: float | None = None
         other.close()
 
     def send(self, part: Part, limits: PartLimits) -> None:
         """Hands over a part."""
+        self.deadline = None if limits.seconds is None else time.perf_counter() + limits.seconds + _GRACE_S
         try:
-            self._connection.send((part, limits))
+            self.connection.send((part, limits))
         except OSError as error:
             logger.warning("a worker is gone: %s", error)
-
-    def answer(self, deadline: float | None, interrupted: Callable[[], bool]) -> tuple[Solved | None, bool]:
-        """The answer, and whether the worker can be given another part."""
-        while True:
-            ready = wait([self._connection, self.process.sentinel], _POLL_S)
-            if self._connection in ready:
-                try:
-                    return self._connection.recv(), True
-                except (EOFError, OSError):
-                    return None, False
-            late = deadline is not None and time.perf_counter() > deadline
-            if ready or late or interrupted():
-                return None, False
 
     def end(self) -> None:
         """Ends the process, whatever it is at."""
         self.process.kill()
         self.process.join()
-        self._connection.close()
+        self.connection.close()
 
 
 class Workers:
@@ -168,7 +162,10 @@ class Workers:
 
     def __init__(self, builder: SubprogramBuilder, count: int) -> None:
         self._builder, self._count = builder, count
-        self._workers: list[_Worker] = []
+        self._idle: list[_Worker] = []
+        self._busy: dict[int, _Worker] = {}
+        self._answered: dict[int, Solved | None] = {}
+        self._tickets = 0
 
     def __enter__(self) -> Self:
         """Processes are started with the first parts."""
@@ -178,25 +175,58 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the processes, whatever they are at."""
-        for worker in self._workers:
+        for worker in [*self._idle, *self._busy.values()]:
             worker.end()
-        self._workers = []
+        self._idle, self._busy = [], {}
 
-    def solve(self, parts: list[Part], limits: PartLimits, interrupted: Callable[[], bool]) -> list[Solved | None]:
-        """The answers in the order of the parts; None where there is none, as for all that are cut short."""
+    @property
+    def room(self) -> int:
+        """Parts that can be taken on now."""
+        return self._count - len(self._busy) - len(self._answered)
+
+    def begin(self, part: Part, limits: PartLimits) -> int:
+        """Takes a part on; the ticket by which its answer is known."""
+        self._tickets += 1
         if self._count <= 1:
-            return [_attempt(self._builder, part, limits) for part in parts]
-        while len(self._workers) < len(parts):
-            self._workers.append(_Worker(self._builder))
-        busy = self._workers[: len(parts)]
-        for worker, part in zip(busy, parts, strict=True):
-            worker.send(part, limits)
-        deadline = None if limits.seconds is None else time.perf_counter() + limits.seconds + _GRACE_S
-        answers = []
-        for worker in busy:
-            answer, usable = worker.answer(deadline, interrupted)
-            answers.append(answer)
-            if not usable:
-                worker.end()
-                self._workers.remove(worker)
-        return answers
+            self._answered[self._tickets] = _attempt(self._builder, part, limits)
+            return self._tickets
+        worker = self._idle.pop() if self._idle else _Worker(self._builder)
+        worker.send(part, limits)
+        self._busy[self._tickets] = worker
+        return self._tickets
+
+    def answers(self, interrupted: Callable[[], bool], *, every: bool) -> list[tuple[int, Solved | None]]:
+        """Answers by ticket, ascending; None where there is none, as for all that are cut short.
+
+        Args:
+            interrupted: Asked while waiting; true gives up what is not answered yet.
+            every: Whether all parts that were begun are waited for, or one is enough.
+        """
+        while self._busy and (every or not self._answered):
+            wait([w for worker in self._busy.values() for w in (worker.connection, worker.process.sentinel)], _POLL_S)
+            now, stopped = time.perf_counter(), interrupted()
+            for ticket, worker in list(self._busy.items()):
+                late = worker.deadline is not None and now > worker.deadline
+                self._look_at(ticket, worker, give_up=late or stopped)
+        found = sorted(self._answered.items())
+        self._answered = {}
+        return found
+
+    def _look_at(self, ticket: int, worker: _Worker, *, give_up: bool) -> None:
+        """Takes the answer of a worker that has one; ends it where it is dead or given up."""
+        answer, alive = None, True
+        if worker.connection.poll():
+            try:
+                answer = worker.connection.recv()
+            except (EOFError, OSError):
+                alive = False
+        elif give_up or not worker.process.is_alive():
+            alive = False
+        else:
+            return
+        del self._busy[ticket]
+        self._answered[ticket] = answer
+        if alive:
+            self._idle.append(worker)
+        else:
+            worker.end()

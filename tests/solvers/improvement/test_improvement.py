@@ -12,6 +12,7 @@ from solvers.improvement.windows import Windows, propagated
 from solvers.improvement.workers import Part, PartLimits, Workers
 from solvers.options import SolveOptions
 from solvers.relaxation import solve_relaxation
+from solvers.rounding import varied
 from solvers.schedule import Schedule, transitive_reduction
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
@@ -73,7 +74,7 @@ def test_every_kind_of_part_holds_the_schedule_it_was_made_from(seed):
     schedule = nothing_taken(program)
     around = Surroundings.of(builder, rng.uniform(0, program.n_steps, program.n_nodes))
     free = np.zeros(program.n_nodes, np.bool_)
-    for kind in every_kind(around) * 2:
+    for kind in every_kind(around)[1] * 2:
         windows = kind.draw(schedule, 30, rng, free)
         if windows is None or not windows.free.any():
             continue
@@ -186,6 +187,79 @@ def test_two_processes_do_no_worse_than_where_they_began():
     assert answer.objective >= start.objective(program)
 
 
+def begun_elsewhere(program, **options):
+    """The answer of a search that can begin anew, and the numbers of the schedules it asked for."""
+    builder = SubprogramBuilder(program)
+    relaxation = solve_relaxation(program)
+    penalty = row_penalties(program, relaxation.multipliers)
+    guidance = Guidance(penalty, np.inf, relaxation.multipliers)
+    asked = []
+
+    def restart(number, best):
+        asked.append(number)
+        rng = np.random.default_rng(number)
+        return varied(builder, (relaxation.x, relaxation.extras), penalty, best.step + 0.5, rng)
+
+    start = settle(builder, nothing_taken(program), penalty)
+    return improve(builder, start, ImprovementOptions(workers=1, **options), guidance, restart=restart), asked
+
+
+def test_a_schedule_at_rest_is_begun_anew_elsewhere_until_that_brings_nothing():
+    """Without any limit: others are asked for in turn, the same every time, and the search comes to its end."""
+    program = larger_program()
+    (first, asked), (again, _) = begun_elsewhere(program), begun_elsewhere(program)
+    assert first.stop == "stalled"
+    assert asked == list(range(len(asked)))
+    assert len(asked) >= 2
+    assert np.array_equal(first.schedule.step, again.schedule.step)
+    assert first.feasible
+    assert first.schedule.keeps_order(program)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_schedules_differ_in_is_decided_again(seed):
+    """Windows of recombined schedules hold all of them where the size allows, and keep what they agree in."""
+    program = random_program(seed)
+    relaxation = solve_relaxation(program)
+    if relaxation.x is None:
+        pytest.skip("no point of the relaxation")
+    builder = SubprogramBuilder(program)
+    penalty = row_penalties(program, relaxation.multipliers)
+    rng = np.random.default_rng(seed)
+    point, times = (relaxation.x, relaxation.extras), np.zeros(program.n_nodes)
+    best, other = (varied(builder, point, penalty, times, rng) for _ in range(2))
+    recombined, _ = every_kind(Surroundings.of(builder, times))
+    assert recombined.draw(best, 1_000, rng, np.zeros(program.n_nodes, bool)) is None
+    recombined.add(other)
+    windows = recombined.draw(best, 1_000, rng, np.zeros(program.n_nodes, bool))
+    same = best.step == other.step
+    assert (windows is None) == bool(same.all())
+    if windows is not None:
+        assert not windows.free[same].any()
+        for schedule in (best, other):
+            assert (windows.first <= schedule.step).all()
+            assert ((schedule.step <= windows.last) | windows.open).all()
+
+
+def test_two_processes_with_a_limit_of_time_are_never_idle_for_each_other():
+    """Parts are taken as they come; the schedule keeps its arcs and rows, and is no worse than where it began."""
+    program = larger_program()
+    builder = SubprogramBuilder(program)
+    relaxation = solve_relaxation(program)
+    penalty = row_penalties(program, relaxation.multipliers)
+    start = settle(builder, nothing_taken(program), penalty)
+    answer = improve(
+        builder,
+        start,
+        ImprovementOptions(seconds=4.0, workers=2),
+        Guidance(penalty, np.inf, relaxation.multipliers),
+    )
+    assert answer.feasible
+    assert answer.schedule.keeps_order(program)
+    assert answer.objective >= start.objective(program)
+    assert answer.parts > 2
+
+
 def test_a_worker_that_dies_costs_its_part_and_no_more():
     """Killed while at work: no answer for its part, the other one's comes, and the next part is solved again."""
     program = larger_program()
@@ -196,15 +270,19 @@ def test_a_worker_that_dies_costs_its_part_and_no_more():
     part = Part(start, windows, np.zeros(0, np.int64), nothing)
     limits = PartLimits(None, 100, 1e-6, 0)
     with Workers(builder, 2) as workers:
-        first = workers.solve([part, part], limits, lambda: False)
-        assert all(answer is not None for answer in first)
-        workers._workers[0].process.kill()
-        workers._workers[0].process.join()
-        second = workers.solve([part, part], limits, lambda: False)
+
+        def answers():
+            for _ in range(2):
+                workers.begin(part, limits)
+            return [answer for _, answer in workers.answers(lambda: False, every=True)]
+
+        assert all(answer is not None for answer in answers())
+        workers._idle[-1].process.kill()
+        workers._idle[-1].process.join()
+        second = answers()
         assert second[0] is None
         assert second[1] is not None
-        third = workers.solve([part, part], limits, lambda: False)
-        assert all(answer is not None for answer in third)
+        assert all(answer is not None for answer in answers())
 
 
 def test_an_interrupted_search_keeps_what_it_has():

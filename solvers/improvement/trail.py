@@ -1,0 +1,268 @@
+"""A schedule on its way: which part of it is decided again next, and what became of the parts before."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.improvement.neighbourhoods import Merged, Neighbourhood, StepRun, Surroundings, every_kind
+from solvers.improvement.settling import merit, settle
+from solvers.improvement.subprogram import Elastics
+from solvers.improvement.workers import Part
+from solvers.schedule import keeps_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from solvers.improvement.subprogram import SubprogramBuilder
+    from solvers.improvement.windows import Windows
+    from solvers.improvement.workers import Solved
+    from solvers.relaxation.program import Floats, Integers
+    from solvers.schedule import Schedule
+
+_LOG = logging.getLogger(__name__)
+_FIRST_SIZE = 1_500
+_LEAST_SIZE, _MOST_SIZE = 60, 6_000
+_EASY = 4_000
+_FLEXIBLE = 600
+_SINGLE_CHOICE = 0.5
+"""Share of the parts in which what moves has one choice a step: these programs are smaller."""
+_MEMORY = 0.8
+_CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
+"""Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
+when looked at more closely, and at last."""
+_BROKEN_PARTS, _RAISE, _MOST_RAISES = 16, 4.0, 5
+_LEAST_REWARD = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Guidance:
+    """What is known of a program before its schedules are searched.
+
+    Attributes:
+        penalty: Loss for a unit of each broken side row ``(M,)``, of ``row_penalties``.
+        bound: No schedule is worth more.
+        multipliers: Multipliers of the side rows ``(M,)``, to tell which choices are worth deciding again.
+        goal: Mean step of each node in the relaxation ``(n,)``; None where there is no point of it.
+    """
+
+    penalty: Floats
+    bound: float
+    multipliers: Floats
+    goal: Floats | None = None
+
+
+@dataclass
+class _Kind:
+    """A kind of neighbourhood with what is known of it."""
+
+    draw: Neighbourhood
+    size: int = _FIRST_SIZE
+    reward: float = 1.0
+    gained: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A part to be solved, the kind of neighbourhood it is of, and the distance to its best that is good enough."""
+
+    kind: _Kind
+    part: Part
+    close: float
+
+
+class Trail:
+    """A schedule that is improved part by part. It may break side rows at first, and keeps the arcs always.
+
+    Attributes:
+        best: The schedule of most merit.
+        merit: Its objective less the penalty of rows broken.
+        kept: The last one that kept every row; None where there was none.
+        parts: Parts solved.
+        merits: Merit after every part since it was begun, looked at more closely, or met another one.
+        ended: Whether there was no part left to be solved.
+    """
+
+    def __init__(self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int) -> None:
+        self._builder, self._program = builder, builder.program
+        self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
+        goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
+        self._around = Surroundings.of(builder, goal)
+        self._recombined, kinds = every_kind(self._around)
+        self._kinds = [_Kind(kind) for kind in kinds if builder.moves_groups or not isinstance(kind, Merged)]
+        self._closeness = _CLOSENESS
+        self._rng = np.random.default_rng(seed)
+        self.best = schedule
+        self.merit = self._worth(schedule)
+        self.merits, self.ended = [self.merit], False
+        self.parts = self._broken = self._raises = 0
+        self.kept: Schedule | None = schedule if self.keeps_rows() else None
+
+    @property
+    def gained(self) -> dict[str, float]:
+        """Gain by kind of neighbourhood."""
+        return {kind.draw.name: kind.gained for kind in self._kinds}
+
+    def keeps_rows(self) -> bool:
+        """Whether the schedule of most merit keeps every side row."""
+        return keeps_rows(self._program, self.best)
+
+    def at_rest(self, parts: int, share: float) -> bool:
+        """Whether the last parts brought less than a share of what lies between merit and bound.
+
+        Not while rows are broken: these are mended first, at penalties that are raised, up to a point.
+        """
+        if self.ended:
+            return True
+        if len(self.merits) <= parts or not (self.keeps_rows() or self._given_up()):
+            return False
+        distance = self._bound - self.merit
+        scale = distance if np.isfinite(distance) else abs(self.merit)
+        return self.merit - self.merits[-1 - parts] <= share * scale
+
+    def meet(self, other: Schedule) -> None:
+        """Another schedule to recombine with."""
+        self._recombined.add(other)
+        self.merits = [self.merit]
+
+    def _given_up(self) -> bool:
+        """Whether rows stay broken at the highest penalties."""
+        return self._raises >= _MOST_RAISES and self._broken > _BROKEN_PARTS
+
+    def draw(self, busy: Sequence[Part]) -> Drawn | None:
+        """A part to be solved next that has no node in common with those being solved; None where there is none."""
+        taken = np.zeros(self._program.n_nodes, np.bool_)
+        for part in busy:
+            taken |= part.windows.free
+        for kind in self._in_order():
+            windows = kind.draw.draw(self.best, kind.size, self._rng, taken)
+            if windows is not None and windows.free.any():
+                self.ended = False
+                return Drawn(kind, self._part(kind, windows), self._close(kind))
+        self.ended = not busy
+        return None
+
+    def take(self, drawn: Drawn, answer: Solved | None) -> None:
+        """Takes an answer as it is, or what it changed where the schedule has changed since, whichever is better."""
+        if answer is not None:
+            self.parts += 1
+            before = self.merit
+            candidates = [answer.schedule]
+            if self.best is not drawn.part.schedule:
+                joined = self._joined(drawn.part.schedule, answer.schedule)
+                candidates += [] if joined is None else [joined]
+            worth = [self._worth(candidate) for candidate in candidates]
+            own = worth[0] - self._worth(drawn.part.schedule)
+            k = int(np.argmax(worth))
+            if worth[k] > before + 1e-9 * abs(before):
+                self.best, self.merit = candidates[k], worth[k]
+                drawn.kind.gained += worth[k] - before
+            self._learn(drawn.kind, own, answer)
+            _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
+        self._insist()
+        if self.keeps_rows():
+            self.kept = self.best
+        self.merits.append(self.merit)
+
+    def look_closer(self) -> bool:
+        """Solves parts nearer to their best from now on; false where they are already."""
+        if self._closeness <= _CLOSEST:
+            return False
+        self._closeness *= _CLOSER
+        self.ended = False
+        for kind in self._kinds:
+            if isinstance(kind.draw, StepRun):
+                kind.draw.forget()
+                kind.reward = 1.0
+        self.merits = [self.merit]
+        return True
+
+    def _close(self, kind: _Kind) -> float:
+        """Distance to the best of a part that is good enough."""
+        distance, size = self._bound - self.merit, max(abs(self.merit), 1e-9)
+        share = _CLOSEST if kind.draw is self._recombined else self._closeness
+        return max(1e-7 * size, share * distance if np.isfinite(distance) else 1e-3 * share * size)
+
+    def _in_order(self) -> list[_Kind]:
+        """Kinds in the order in which they are asked.
+
+        Everything at once where that is possible; the mending kind while rows are broken; schedules met that were not
+        looked at yet; then runs of two steps until they have had enough, and after that all by reward.
+        """
+        kinds = self._kinds
+        weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
+        order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
+        first = [0]
+        if not self.keeps_rows():
+            first.append(len(kinds) - 1)
+        else:
+            if self._recombined.fresh:
+                first.append(1)
+            if kinds[2].reward > _LEAST_REWARD:
+                first.append(2)
+        return [kinds[k] for k in dict.fromkeys([*first, *order])]
+
+    def _part(self, kind: _Kind, windows: Windows) -> Part:
+        violation = self.best.violation(self._program)
+        rows = np.flatnonzero(violation > 0)
+        several = self._program.n_choices > 1 and kind is not self._kinds[0]
+        single = several and self._rng.random() < _SINGLE_CHOICE
+        return Part(
+            self.best,
+            windows,
+            self._flexible(windows),
+            Elastics(rows, self._penalty[rows]),
+            self._multipliers if single else None,
+        )
+
+    def _flexible(self, windows: Windows) -> Integers:
+        """Parts that keep their step and are taken over several, or whose choice is nearest to another one."""
+        program, best = self._program, self.best
+        spans = best.spans(program)
+        if program.n_choices == 1:
+            return np.flatnonzero(spans & ~windows.free[program.part_node])[:_FLEXIBLE]
+        parts = best.taken_parts(program)
+        parts = parts[~windows.free[program.part_node[parts]]]
+        price = self._builder.prices(parts, best.step[program.part_node[parts]], self._multipliers)
+        ordered = np.sort(price, axis=1)
+        margin = ordered[:, -1] - ordered[:, -2]
+        split = ((best.share[parts] > 1e-6).sum(axis=1) > 1) | (
+            price[np.arange(parts.size), best.share[parts].argmax(axis=1)] < ordered[:, -1]
+        )
+        margin = np.where(split | spans[parts], -1.0, margin)
+        if parts.size > _FLEXIBLE:
+            parts = parts[np.argpartition(margin, _FLEXIBLE)[:_FLEXIBLE]]
+        return np.sort(parts)
+
+    def _learn(self, kind: _Kind, gain: float, answer: Solved) -> None:
+        """Reward for the work spent; larger parts where they are easy, smaller where they are not finished."""
+        scale = max(self._bound - self.merit, 1e-6 * abs(self.merit)) if np.isfinite(self._bound) else abs(self.merit)
+        rate = 100.0 * max(gain, 0.0) / max(scale, 1e-12) / (1.0 + answer.iterations / 5_000.0)
+        kind.reward = _MEMORY * kind.reward + (1 - _MEMORY) * min(rate, 10.0)
+        if not answer.finished:
+            kind.size = max(int(kind.size * 0.75), _LEAST_SIZE)
+        elif answer.iterations < _EASY:
+            kind.size = min(int(kind.size * 1.3) + 1, _MOST_SIZE)
+
+    def _insist(self) -> None:
+        """Raises the penalties where rows stay broken for long."""
+        self._broken = 0 if self.keeps_rows() else self._broken + 1
+        if self._broken > _BROKEN_PARTS and self._raises < _MOST_RAISES:
+            self._raises += 1
+            self._penalty = _RAISE * self._penalty
+            self.merit, self._broken = self._worth(self.best), 0
+            self.merits = [self.merit]
+
+    def _joined(self, base: Schedule, other: Schedule) -> Schedule | None:
+        """The best schedule with what another one changed; None where they do not go together."""
+        joined = self.best.joined(self._program, base, other)
+        if joined is None or not self._program.n_extras:
+            return joined
+        return settle(self._builder, joined, self._penalty, np.zeros(0, np.int64))
+
+    def _worth(self, schedule: Schedule) -> float:
+        """Objective less the penalty of rows broken."""
+        return merit(self._program, schedule, self._penalty)
