@@ -1,8 +1,9 @@
 """Large-neighbourhood search, one part a worker at a time, begun anew elsewhere where it comes to rest.
 
-A schedule at rest is first looked at more closely: its parts are solved nearer to their best. After that it waits while
-others, from ``restart``, are brought to rest as well. What schedules at rest have in common is then kept and what they
-differ in is decided again, which leads where none of them could be brought by small parts.
+A schedule at rest waits while others, from ``restart``, are brought to rest as well, for as long as it took itself.
+What schedules have in common is then kept and what they differ in is decided again, which leads where none of them
+could be brought by small parts. Where that brings little, a schedule is looked at more closely: its parts are solved
+nearer to their best.
 
 With a limit of time a worker is given its next part as soon as it is free; without one workers wait for each other, so
 that the outcome depends on the seed alone.
@@ -35,6 +36,8 @@ _WORTH_WHILE = 2e-5
 """Gain, over the objective, for which rounds are worth going on with."""
 _REST_PARTS, _REST_SHARE = 10, 0.01
 """A schedule is at rest where so many parts for each worker brought less than this share of what lies to the bound."""
+_OTHER_PARTS, _OTHER_SHARE = 8, 0.02
+"""The same for the others, which have to be good only where the schedule is not."""
 _PROMISING = 1.03
 """Another schedule is looked at more closely where it is no further from the bound than so many times the best one."""
 
@@ -138,6 +141,7 @@ class _Search:
         self._others: list[Trail] = []
         self._begun_with: dict[int, tuple[Trail, Drawn]] = {}
         self._rests: list[float] = []
+        self._spell, self._until = 0.0, np.inf
         self._rounds = self._restarts = self._parts = 0
 
     def run(self, told: Callable[[int, float, bool], None], interrupted: Callable[[], bool]) -> ImprovementResult:
@@ -181,9 +185,13 @@ class _Search:
         main, count = self._main, self._options.workers
         if self._restart is None or self._others or not main.at_rest(count * _REST_PARTS, _REST_SHARE):
             return
-        if main.look_closer():
+        little = _OTHER_SHARE * (self._guidance.bound - main.merit)
+        if self._rests and main.merit - self._rests[-1] <= little and main.look_closer():
             return
         self._rests.append(main.merit)
+        now = time.perf_counter()
+        self._spell = self._spell or now - self._begun
+        self._until = now + self._spell if self._options.seconds is not None else np.inf
         for _ in range(count):
             schedule = self._restart(self._restarts, main.best)
             self._restarts += 1
@@ -195,13 +203,14 @@ class _Search:
         going = []
         for trail in self._others:
             promising = bound - trail.merit <= _PROMISING * (bound - main.merit)
-            if not trail.at_rest(_REST_PARTS, _REST_SHARE) or (promising and trail.look_closer()):
+            closer = promising and len(self._rests) > 1
+            if not trail.at_rest(_OTHER_PARTS, _OTHER_SHARE) or (closer and trail.look_closer()):
                 going.append(trail)
-        if self._others and not going:
+        if self._others and (not going or time.perf_counter() > self._until):
             for trail in self._others:
                 if trail.kept is not None:
                     main.meet(trail.kept)
-            self._others = []
+            self._others = going = []
         at_work = [trail for trail, _ in self._begun_with.values()]
         return sorted(going, key=lambda trail: sum(other is trail for other in at_work))
 
