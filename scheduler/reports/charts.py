@@ -1,35 +1,120 @@
-"""The kinds of chart that figures are made of: columns, lines, a waterfall, a matrix, and curves."""
+"""The kinds of chart that figures are made of, as plotly takes them: columns, lines, a waterfall, a matrix, curves.
+
+A chart is plain data, without plotly itself: the page's script draws it, at the width that there is and in the colours
+of light, dark or paper. Every text in it goes through :func:`scheduler.reports.labels.label`.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-import numpy as np
-from markupsafe import Markup
-
+from scheduler.reports.labels import label
 from scheduler.reports.numbers import shown
-from scheduler.reports.palette import COST, GAIN, TOTAL, ink_on
-from scheduler.reports.svg import (
-    CHARACTER,
-    Bands,
-    Drawing,
-    Linear,
-    draw_band_labels,
-    draw_x_axis,
-    draw_y_axis,
-    scale,
-    shortened,
-)
+from scheduler.reports.palette import AXIS, COST, GAIN, GRID, INK, ON_PALE, PALE, PAPER, SOFT
 
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 10.0, 10.0, 42.0
-UPPER, LOWER, BETWEEN = 210.0, 90.0, 22.0
+Trace = dict[str, Any]
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
+CLEAR = "rgba(0,0,0,0)"
+UPPER, LOWER, BETWEEN, TOP, BOTTOM = 230, 100, 26, 10, 50
+"""Heights in pixels: of the first panel, of the others, and of what lies between, above and below them."""
+NAME, SHORT_NAME = 34, 19
+"""Characters of a name beside a row, on a wide page and on a telephone."""
+DOTTED = 40
+"""Points up to which each point of a curve has a dot."""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A chart.
+
+    Attributes:
+        traces: as plotly's figures have them.
+        layout: likewise.
+        narrow: what of the layout is otherwise on a telephone, by its path, as ``yaxis.ticktext``.
+        bands: labels of the places 0, 1, 2 ... of axes, by the axis; as many are written as find room.
+    """
+
+    traces: tuple[Trace, ...]
+    layout: dict[str, Any]
+    narrow: dict[str, Any] = field(default_factory=dict)
+    bands: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def height(self) -> int:
+        """Height on a wide page, pixels."""
+        return int(self.layout["height"])
+
+    def spec(self) -> dict[str, Any]:
+        """What the page's script reads."""
+        return {"data": list(self.traces), "layout": self.layout, "narrow": self.narrow, "bands": self.bands}
+
+
+def sheet(height: float, **more: object) -> dict[str, Any]:
+    """A layout without axes; legend and title stand in the page."""
+    return {
+        "height": round(height),
+        "margin": {"l": 58, "r": 12, "t": TOP, "b": BOTTOM},
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": 12, "color": INK},
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "closest",
+        "hoverlabel": {"bgcolor": PAPER, "bordercolor": AXIS, "font": {"color": INK, "size": 12}, "align": "left"},
+        "separators": ".,",
+        **more,
+    }
+
+
+def axis(title: str, **more: object) -> dict[str, Any]:
+    """An axis with its title; numbers are written out."""
+    return {
+        "title": {"text": label(title), "font": {"color": SOFT, "size": 12}, "standoff": 8},
+        "tickfont": {"color": SOFT, "size": 12},
+        "gridcolor": GRID,
+        "linecolor": AXIS,
+        "zerolinecolor": AXIS,
+        "zerolinewidth": 1,
+        "separatethousands": True,
+        "exponentformat": "none",
+        "automargin": True,
+        "fixedrange": True,
+        **more,
+    }
+
+
+def known(values: Sequence[float]) -> list[float | None]:
+    """Numbers as JSON has them: nothing where one is not finite."""
+    return [float(value) if math.isfinite(value) else None for value in values]
+
+
+def name_axis(names: Sequence[str], strong: Sequence[bool] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Names down the side, the first on top: what the axis has, and what of it is otherwise on a telephone."""
+
+    def written(most: int) -> list[str]:
+        marked = strong or [False] * len(names)
+        texts = (label(name, most) for name in names)
+        return [f"<b>{text}</b>" if bold else text for text, bold in zip(texts, marked, strict=True)]
+
+    given = {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": written(NAME),
+        "range": [len(names) - 0.5, -0.5],
+        "showgrid": False,
+        "zeroline": False,
+        "ticklen": 4,
+        "tickcolor": CLEAR,
+    }
+    return given, {"yaxis.ticktext": written(SHORT_NAME), "yaxis.tickfont.size": 11}
 
 
 @dataclass(frozen=True)
 class Series:
-    """Values by period with their name and colour; ``kind`` is ``line``, ``dashes`` or ``steps`` where it is a line."""
+    """Values by period with their name and colour; ``kind`` is ``line``, or ``dashes`` for what spans its periods."""
 
     name: str
     values: Sequence[float]
@@ -45,68 +130,102 @@ class Panel:
     columns: tuple[Series, ...] = ()
     lines: tuple[Series, ...] = ()
     digits: int = 2
-    zero: bool = True
 
 
-def by_period(width: int, label: str, labels: Sequence[str], panels: Sequence[Panel], axis: str = "period") -> Markup:
-    """Panels over each other that share the periods, or what ``axis`` names, along the bottom; the first is tallest."""
-    heights = [UPPER] + [LOWER] * (len(panels) - 1)
-    height = TOP + sum(heights) + BETWEEN * (len(panels) - 1) + BOTTOM
-    drawing = Drawing(width, height, label)
-    bands = Bands(len(labels), LEFT, width - RIGHT)
-    top = TOP
-    for panel, tall in zip(panels, heights, strict=True):
-        _draw_panel(drawing, panel, bands, labels, (top, top + tall))
-        top += tall + BETWEEN
-    draw_band_labels(drawing, bands, labels, height - 24, axis)
-    return drawing.svg()
+def by_period(labels: Sequence[str], panels: Sequence[Panel], name: str = "period") -> Plot:
+    """Panels over each other that share the periods, or what ``name`` says, along the bottom; the first is tallest."""
+    traces: list[Trace] = []
+    for number, panel in enumerate(panels):
+        place = {"xaxis": "x", "yaxis": _axis_name("y", number)}
+        traces += [_columns(series, panel.digits) | place for series in panel.columns]
+        traces += [_line(series, panel.digits) | place for series in panel.lines]
+    layout = sheet(0, barmode="relative", bargap=0.28, hovermode="x unified", hoversubplots="axis")
+    stacked(layout, [panel.title for panel in panels], [UPPER] + [LOWER] * (len(panels) - 1), rangemode="tozero")
+    shown_labels = [label(one, SHORT_NAME) for one in labels]
+    layout["xaxis"] |= axis(
+        name,
+        range=[-0.5, len(labels) - 0.5],
+        tickmode="linear",
+        tick0=0,
+        dtick=1,
+        labelalias={str(place): text for place, text in enumerate(shown_labels)},
+        showgrid=False,
+        zeroline=False,
+    )
+    return Plot(tuple(traces), layout, bands={"xaxis": shown_labels})
 
 
-def _draw_panel(
-    drawing: Drawing, panel: Panel, bands: Bands, labels: Sequence[str], sides: tuple[float, float]
-) -> None:
-    above, below = _stack_ends(panel.columns, len(labels))
-    values = [*above, *below, *(float(value) for line in panel.lines for value in line.values)]
-    y = scale(values, (sides[1], sides[0]), zero=panel.zero)
-    draw_y_axis(drawing, y, (bands.start, bands.end), panel.title, most=5 if sides[1] - sides[0] > LOWER else 3)
-    up, down = np.zeros(len(labels)), np.zeros(len(labels))
-    for series in panel.columns:
-        for number, value in enumerate(series.values):
-            if not math.isfinite(value) or value == 0:
-                continue
-            base = up if value > 0 else down
-            ends = sorted((y(base[number]), y(base[number] + value)))
-            base[number] += value
-            hint = f"{labels[number]}, {series.name}: {shown(value, panel.digits)}"
-            drawing.rect((bands.left(number), ends[0], bands.width, ends[1] - ends[0]), fill=series.colour, hint=hint)
-    for line in panel.lines:
-        _draw_line(drawing, line, (bands, y), labels, panel.digits)
+def stacked(layout: dict[str, Any], titles: Sequence[str], heights: Sequence[float], **more: object) -> None:
+    """Puts the vertical axes of panels over each other into a layout, and its height."""
+    inner = sum(heights) + BETWEEN * (len(heights) - 1)
+    top = 1.0
+    for number, (title, tall) in enumerate(zip(titles, heights, strict=True)):
+        low = max(0.0, top - tall / inner)
+        ticks = {"nticks": 6 if tall > LOWER else 4}
+        layout[f"yaxis{number + 1 if number else ''}"] = axis(title, domain=[low, top], anchor="x", **ticks, **more)
+        top = low - BETWEEN / inner
+    layout["height"] = round(inner + TOP + BOTTOM)
+    layout["xaxis"] = {"anchor": _axis_name("y", len(titles) - 1)}
 
 
-def _draw_line(
-    drawing: Drawing, line: Series, scales: tuple[Bands, Linear], labels: Sequence[str], digits: int
-) -> None:
-    bands, y = scales
-    if line.kind == "line":
-        points = [(bands.middle(n), y(v) if math.isfinite(v) else math.nan) for n, v in enumerate(line.values)]
-        drawing.polyline(points, stroke=line.colour)
-        for number, (place, height) in enumerate(points):
-            if math.isfinite(height):
-                hint = f"{labels[number]}, {line.name}: {shown(line.values[number], digits)}"
-                drawing.dot(place, height, fill=line.colour, hint=hint)
-        return
-    half = bands.step / 2
-    points = []
-    for number, value in enumerate(line.values):
-        height = y(value) if math.isfinite(value) else math.nan
-        points += [(bands.middle(number) - half, height), (bands.middle(number) + half, height)]
-    drawing.polyline(points, stroke=line.colour, kind=f"line {line.kind}")
+def _axis_name(letter: str, number: int) -> str:
+    return letter if number == 0 else f"{letter}{number + 1}"
 
 
-def _stack_ends(columns: Sequence[Series], periods: int) -> tuple[list[float], list[float]]:
-    """Height of what is stacked above nought, and below it, by period."""
-    values = np.nan_to_num(np.array([series.values for series in columns], dtype=float).reshape(-1, periods))
-    return np.maximum(values, 0).sum(axis=0).tolist(), np.minimum(values, 0).sum(axis=0).tolist()
+def _columns(series: Series, digits: int) -> Trace:
+    return {
+        "type": "bar",
+        "x": list(range(len(series.values))),
+        "y": known(series.values),
+        "name": label(series.name),
+        "marker": {"color": series.colour, "line": {"width": 0}},
+        "hoverinfo": "text",
+        "hovertext": [f"{label(series.name)}: {shown(value, digits)}" if value else "" for value in series.values],
+    }
+
+
+def _line(series: Series, digits: int) -> Trace:
+    told = [f"{label(series.name)}: {shown(value, digits)}" for value in series.values]
+    trace: Trace = {"type": "scatter", "name": label(series.name), "hoverinfo": "text", "cliponaxis": False}
+    if series.kind == "line":
+        dots = {"size": 6, "color": series.colour, "line": {"color": PAPER, "width": 1}}
+        return trace | {
+            "mode": "lines+markers",
+            "x": list(range(len(series.values))),
+            "y": known(series.values),
+            "line": {"color": series.colour, "width": 2},
+            "marker": dots,
+            "hovertext": told,
+        }
+    places, values, texts = _spans(series.values, told)
+    dash = {"color": series.colour, "width": 2, "dash": "6px,4px", "shape": "hvh"}
+    return trace | {
+        "mode": "lines",
+        "x": places,
+        "y": values,
+        "line": dash,
+        "hovertext": texts,
+        "hoverinfo": ["text" if text else "skip" for text in texts],
+    }
+
+
+def _spans(values: Sequence[float], told: Sequence[str]) -> tuple[list[float], list[float | None], list[str]]:
+    """Points of a stepped line that spans whole periods, from edge to edge, with a gap where there is no value."""
+    places: list[float] = []
+    found: list[float | None] = []
+    texts: list[str] = []
+    for number, value in enumerate(values):
+        before = values[number - 1] if number else math.nan
+        after = values[number + 1] if number + 1 < len(values) else math.nan
+        if not math.isfinite(value):
+            continue
+        if not math.isfinite(before):
+            places, found, texts = [*places, number - 0.5], [*found, value], [*texts, ""]
+        places, found, texts = [*places, number], [*found, value], [*texts, told[number]]
+        if not math.isfinite(after):
+            places += [number + 0.5, number + 0.5]
+            found, texts = [*found, value, None], [*texts, "", ""]
+    return places, found, texts
 
 
 @dataclass(frozen=True)
@@ -118,87 +237,98 @@ class Step:
     total: bool = False
 
 
-def waterfall(width: int, label: str, steps: Sequence[Step], title: str, *, digits: int = 1) -> Markup:
-    """What adds to and takes from an amount, a bar a step, from the top down."""
-    room = min(215.0, width * 0.4)
-    row, top = 25.0, 8.0
-    height = top + row * len(steps) + 46
-    drawing = Drawing(width, height, label)
-    ends, level = [], 0.0
-    for step in steps:
-        first = 0.0 if step.total else level
-        level = step.value if step.total else level + step.value
-        ends.append((first, level))
-    x = scale([value for pair in ends for value in pair], (room + 8, width - 62.0))
-    bottom = top + row * len(steps)
-    for tick in x.ticks(4):
-        drawing.line((x(tick), top, x(tick), bottom), "axis" if abs(tick) < 1e-9 else "grid")
-    for number, (step, (first, last)) in enumerate(zip(steps, ends, strict=True)):
-        place = top + number * row
-        colour = TOTAL if step.total else GAIN if step.value >= 0 else COST
-        left, right = sorted((x(first), x(last)))
-        hint = f"{step.name}: {shown(step.value, digits)}"
-        kind = "mark total" if step.total else "mark"
-        drawing.rect((left, place + 4, max(right - left, 1.0), row - 8), fill=colour, kind=kind, hint=hint)
-        drawing.text(room, place + row / 2 + 4, shortened(step.name, room), "end strong" if step.total else "end")
-        drawing.text(right + 5, place + row / 2 + 4, shown(step.value, digits), "strong" if step.total else "")
-    draw_x_axis(drawing, x, bottom, title, most=4)
-    return drawing.svg()
+def waterfall(steps: Sequence[Step], axes: tuple[str, str], *, digits: int = 1) -> Plot:
+    """What adds to and takes from an amount, a bar a step, from the top down; ``axes``: titles, of both axes."""
+    names, narrow = name_axis([step.name for step in steps], [step.total for step in steps])
+    told = [shown(step.value, digits) for step in steps]
+    trace: Trace = {
+        "type": "waterfall",
+        "orientation": "h",
+        "y": list(range(len(steps))),
+        "x": known([step.value for step in steps]),
+        "measure": ["absolute" if step.total else "relative" for step in steps],
+        "increasing": {"marker": {"color": GAIN}},
+        "decreasing": {"marker": {"color": COST}},
+        "totals": {"marker": {"color": "var(--total)"}},
+        "connector": {"line": {"color": AXIS, "width": 1}},
+        "width": 0.7,
+        "text": [f"<b>{text}</b>" if step.total else text for step, text in zip(steps, told, strict=True)],
+        "textposition": "outside",
+        "textfont": {"color": INK, "size": 12},
+        "cliponaxis": False,
+        "constraintext": "none",
+        "hoverinfo": "text",
+        "hovertext": [f"{label(step.name)}: {text}" for step, text in zip(steps, told, strict=True)],
+    }
+    layout = sheet(25 * len(steps) + 56)
+    layout["margin"] |= {"l": 10, "r": 58, "t": 6}
+    layout["yaxis"] = axis(axes[0], **names)
+    layout["xaxis"] = axis(axes[1], nticks=6, zeroline=True)
+    return Plot((trace,), layout, narrow | {"xaxis.nticks": 4})
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a matrix: its colour, what is written on it, and what is told where a pointer rests."""
+    """A cell of a matrix: how dark it is from 0 to 1, what is written on it, and what a pointer is told."""
 
-    colour: str
+    share: float
     words: str = ""
     hint: str = ""
 
 
 def matrix(
-    width: int,
-    label: str,
     heads: Sequence[str],
     rows: Sequence[tuple[str, Sequence[Cell | None]]],
+    axes: tuple[str, str],
     *,
-    row_height: float = 22.0,
-    room: float = 190.0,
-    gap: float = 1.5,
-    axes: tuple[str, str] = ("period", ""),
-) -> Markup:
-    """A row of cells for each of ``rows``, a column for each of ``heads``; a row without cells is a heading.
+    row_height: float = 28.0,
+) -> Plot:
+    """A row of cells for each of ``rows``, a column for each of ``heads``.
 
     ``axes`` name what runs along the bottom and what runs down the side.
     """
-    top = 6.0
-    height = top + row_height * len(rows) + 38
-    drawing = Drawing(width, height, label)
-    bands = Bands(len(heads), room + 6, width - 4.0, filled=1.0)
-    if axes[1]:
-        drawing.turned(11, top + row_height * len(rows) / 2, axes[1])
-    place = top
-    for name, cells in rows:
-        middle = place + row_height / 2 + 4
-        if not cells:
-            drawing.text(room, middle, shortened(name, room), "end strong")
-        else:
-            drawing.text(room, middle, shortened(name, room), "end soft")
-            drawing.line((bands.start, place + row_height, bands.end, place + row_height), "faint")
-        for number, cell in enumerate(cells):
-            if cell is None:
-                continue
-            box = (bands.left(number) + gap / 2, place + gap / 2, bands.width - gap, row_height - gap)
-            drawing.rect(box, fill=cell.colour, hint=cell.hint)
-            if cell.words and len(cell.words) * CHARACTER < bands.width:
-                drawing.text(bands.middle(number), middle, cell.words, "middle", fill=ink_on(cell.colour))
-        place += row_height
-    draw_band_labels(drawing, bands, heads, height - 22, axes[0])
-    return drawing.svg()
+    names, narrow = name_axis([name for name, _ in rows])
+    trace: Trace = {
+        "type": "heatmap",
+        "x": list(range(len(heads))),
+        "y": list(range(len(rows))),
+        "z": [[None if cell is None else cell.share for cell in cells] for _, cells in rows],
+        "text": [["" if cell is None else label(cell.words) for cell in cells] for _, cells in rows],
+        "texttemplate": "%{text}",
+        "textfont": {"size": 12, "color": ON_PALE},
+        "hoverinfo": "text",
+        "hovertext": [["" if cell is None else label(cell.hint, 160) for cell in cells] for _, cells in rows],
+        "hoverongaps": False,
+        "zmin": 0,
+        "zmax": 1,
+        "colorscale": [[0, PALE[0]], [1, PALE[1]]],
+        "showscale": False,
+        "xgap": 2,
+        "ygap": 2,
+    }
+    layout = sheet(row_height * len(rows) + TOP + BOTTOM)
+    layout["margin"] |= {"l": 10}
+    layout["yaxis"] = axis(axes[1], **names)
+    layout["xaxis"] = axis(axes[0]) | band_ticks(heads)
+    return Plot((trace,), layout, narrow, {"xaxis": [label(head, SHORT_NAME) for head in heads]})
+
+
+def band_ticks(heads: Sequence[str]) -> dict[str, Any]:
+    """What an axis has whose places 0, 1, 2 ... are named."""
+    return {
+        "range": [-0.5, len(heads) - 0.5],
+        "tickmode": "array",
+        "tickvals": list(range(len(heads))),
+        "ticktext": [label(head, SHORT_NAME) for head in heads],
+        "tickangle": 0,
+        "showgrid": False,
+        "zeroline": False,
+    }
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A curve through points ``(x, y)``; ``kind`` as for :class:`Series`."""
+    """A curve through points ``(x, y)``; ``kind`` is ``line``, ``thick`` or ``dashes``."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -206,33 +336,36 @@ class Curve:
     kind: str = "line"
 
 
-def curves(
-    width: int,
-    label: str,
-    panels: Sequence[tuple[str, Sequence[Curve]]],
-    x_title: str,
-    *,
-    digits: int = 2,
-    zero: bool = True,
-) -> Markup:
+def curves(panels: Sequence[tuple[str, Sequence[Curve]]], x_title: str, *, digits: int = 2, zero: bool = True) -> Plot:
     """Panels of curves over each other that share the axis along the bottom; with ``zero``, axes hold nought."""
-    tall = 150.0 if len(panels) > 1 else UPPER
-    height = TOP + (tall + BETWEEN) * len(panels) - BETWEEN + 44
-    drawing = Drawing(width, height, label)
-    across = [point[0] for _, some in panels for curve in some for point in curve.points]
-    widest = max((len(f"{value:,.0f}") for value in across), default=1)
-    x = scale(across, (LEFT, width - max(RIGHT + 8, 0.6 * widest * CHARACTER)), zero=zero)
-    top = TOP
-    for title, some in panels:
-        y = scale([p[1] for curve in some for p in curve.points], (top + tall, top), zero=zero)
-        draw_y_axis(drawing, y, (LEFT, width - RIGHT), title, most=4)
-        for curve in some:
-            places = [(x(a), y(b)) for a, b in curve.points]
-            drawing.polyline(places, stroke=curve.colour, kind=f"line {curve.kind}" if curve.kind != "line" else "line")
-            if len(places) <= 40:
-                for (a, b), (left, high) in zip(curve.points, places, strict=True):
-                    hint = f"{curve.name}: {shown(b, digits)} at {a:g}"
-                    drawing.dot(left, high, fill=curve.colour, hint=hint, radius=3.2 if len(places) > 1 else 4.6)
-        top += tall + BETWEEN
-    draw_x_axis(drawing, x, top - BETWEEN, x_title, most=6 if width > 400 else 4)
-    return drawing.svg()
+    layout = sheet(0)
+    tall = 160 if len(panels) > 1 else UPPER
+    mode = {"rangemode": "tozero" if zero else "normal"}
+    stacked(layout, [title for title, _ in panels], [tall] * len(panels), **mode)
+    layout["xaxis"] |= axis(x_title, nticks=7, **mode)
+    traces = [
+        _curve(curve, digits) | {"xaxis": "x", "yaxis": _axis_name("y", number)}
+        for number, (_, some) in enumerate(panels)
+        for curve in some
+    ]
+    return Plot(tuple(traces), layout, {"xaxis.nticks": 5})
+
+
+def _curve(curve: Curve, digits: int) -> Trace:
+    alone = len(curve.points) == 1
+    modes = ["lines"] * (not alone) + ["markers"] * (len(curve.points) <= DOTTED)
+    line: dict[str, Any] = {"color": curve.colour, "width": 2.6 if curve.kind == "thick" else 2}
+    if curve.kind == "dashes":
+        line["dash"] = "6px,4px"
+    return {
+        "type": "scatter",
+        "mode": "+".join(modes),
+        "x": known([x for x, _ in curve.points]),
+        "y": known([y for _, y in curve.points]),
+        "name": label(curve.name),
+        "line": line,
+        "marker": {"size": 9 if alone else 6, "color": curve.colour, "line": {"color": PAPER, "width": 1}},
+        "hoverinfo": "text",
+        "hovertext": [f"{label(curve.name)}: {shown(y, digits)} at {x:g}" for x, y in curve.points],
+        "cliponaxis": False,
+    }

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from instances.findings import BadInput, Finding
 from instances.marks import GRADE_UNITS
@@ -157,14 +156,9 @@ def line_figure(compared: Compared, line: Line) -> Figure:
         Series(name, _aligned(compared, run, line), RUNS[place])
         for place, (name, run) in enumerate(zip(compared.names, compared.runs, strict=True))
     )
-    labels, title = compared.labels, f"{line.title} by period"
-
-    def draw(width: int) -> Markup:
-        axis = f"{line.title}, {line.unit}"
-        return by_period(width, title, labels, (Panel(axis, lines=series, digits=line.digits),))
-
+    chart = by_period(compared.labels, (Panel(f"{line.title}, {line.unit}", lines=series, digits=line.digits),))
     legend = tuple(Swatch(one.name, one.colour, "line") for one in series)
-    return Figure(line.key, title, "", draw, period_table(compared, line), legend)
+    return Figure(line.key, f"{line.title} by period", "", chart, period_table(compared, line), legend)
 
 
 def moves(first: Facts, other: Facts) -> pd.DataFrame:
@@ -213,12 +207,9 @@ def moves_figure(compared: Compared, place: int) -> Figure | None:
         (str(one), f"{count:,}", shown(mass, 2)) for one, count, mass in zip(words, counts, tonnes, strict=True)
     )
     caption = "Tonnes by the years that they are mined earlier or later; both runs mine them unless it says otherwise."
-
-    def draw(width: int) -> Markup:
-        panels = (Panel("Mt", (series,)),)
-        return by_period(width, title, [_short(str(one)) for one in words], panels, "mined earlier (-) or later (+)")
-
-    return Figure(f"moves-{place}", title, caption, draw, Table(("moved", "blocks", "Mt"), rows))
+    places = [_short(str(one)) for one in words]
+    chart = by_period(places, (Panel("mined, Mt", (series,)),), "mined earlier (-) or later (+)")
+    return Figure(f"moves-{place}", title, caption, chart, Table(("moved", "blocks", "Mt"), rows))
 
 
 def _short(words: str) -> str:

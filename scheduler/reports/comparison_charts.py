@@ -6,15 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
-from scheduler.reports.charts import BOTTOM, LEFT, RIGHT, TOP
+from scheduler.reports.charts import CLEAR, UPPER, Plot, Trace, axis, known, name_axis, sheet
+from scheduler.reports.labels import label
 from scheduler.reports.numbers import signed
-from scheduler.reports.palette import COST, GAIN
-from scheduler.reports.svg import Drawing, Linear, draw_x_axis, draw_y_axis, scale, shortened
+from scheduler.reports.palette import COST, GAIN, INK, PAPER
 
-TALL = 300.0
-BAR = 24.0
+BAR = 25.0
+WHISKER = {"color": "var(--whisker)", "thickness": 1.2, "width": 0}
 
 
 @dataclass(frozen=True)
@@ -38,41 +36,75 @@ class Bar:
     hint: str = ""
 
 
-def tornado_bars(
-    width: int, label: str, groups: Sequence[tuple[str, Sequence[Bar]]], title: str, *, digits: int = 1
-) -> Markup:
-    """Bars to both sides of nought, in groups under headings, with their intervals and marks."""
-    room = min(190.0, width * 0.3)
-    rows = sum(len(bars) + 1 for _, bars in groups)
-    drawing = Drawing(width, 8 + BAR * rows + 46, label)
-    ends = [value for _, bars in groups for bar in bars for value in (bar.change, bar.least, bar.most, bar.kept)]
-    # What is written beside a bar stands outside of all of them.
-    x = scale(ends, (room + 8, width - 70.0))
-    bottom = 8 + BAR * rows
-    for tick in x.ticks(4):
-        drawing.line((x(tick), 8, x(tick), bottom), "axis" if abs(tick) < 1e-9 else "grid")
-    place = 8.0
+def tornado(groups: Sequence[tuple[str, Sequence[Bar]]], axes: tuple[str, str], *, digits: int = 1) -> Plot:
+    """Bars to both sides of nought, in groups under headings, with their intervals and marks.
+
+    Args:
+        groups: heading and bars.
+        axes: titles, of the bars and of their values.
+        digits: of the values written beside the bars.
+    """
+    names: list[str] = []
+    strong: list[bool] = []
+    placed: list[tuple[int, Bar]] = []
     for heading, bars in groups:
-        drawing.text(0, place + BAR / 2 + 5, shortened(heading, width * 0.6), "strong")
-        place += BAR
+        names, strong = [*names, heading], [*strong, True]
         for bar in bars:
-            _draw_bar(drawing, bar, x, (room, place), digits)
-            place += BAR
-    draw_x_axis(drawing, x, bottom, title, most=4)
-    return drawing.svg()
+            placed.append((len(names), bar))
+            names, strong = [*names, bar.name], [*strong, False]
+    given, narrow = name_axis(names, strong)
+    written = {
+        "tickvals": [place for place, _ in placed],
+        "ticktext": [signed(bar.change, digits) for _, bar in placed],
+    }
+    layout = sheet(BAR * len(names) + 60)
+    layout["margin"] |= {"l": 10, "r": 58, "t": 6}
+    layout["yaxis"] = axis(axes[0], **given)
+    layout["yaxis2"] = axis("", **given | written | {"overlaying": "y", "side": "right", "tickfont": {"color": INK}})
+    layout["xaxis"] = axis(axes[1], nticks=7, zeroline=True)
+    traces = (_bars(placed), _kept_marks(placed), _held_open(len(names)))
+    return Plot(traces, layout, narrow | {"xaxis.nticks": 4})
 
 
-def _draw_bar(drawing: Drawing, bar: Bar, x: Linear, place: tuple[float, float], digits: int) -> None:
-    room, top = place
-    middle = top + BAR / 2
-    left, right = sorted((x(0.0), x(bar.change)))
-    drawing.text(room, middle + 4, shortened(bar.name, room), "end")
-    box = (left, top + 5, max(right - left, 1.0), BAR - 10)
-    drawing.rect(box, fill=GAIN if bar.change >= 0 else COST, hint=bar.hint)
-    drawing.line((x(bar.least), middle, x(bar.most), middle), "whisker")
-    if math.isfinite(bar.kept):
-        drawing.line((x(bar.kept), top + 2, x(bar.kept), top + BAR - 2), "tick")
-    drawing.text(x.end + 62, middle + 4, signed(bar.change, digits), "end")
+def _bars(placed: Sequence[tuple[int, Bar]]) -> Trace:
+    bars = [bar for _, bar in placed]
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "y": [place for place, _ in placed],
+        "x": known([bar.change for bar in bars]),
+        "width": 0.62,
+        "marker": {"color": [GAIN if bar.change >= 0 else COST for bar in bars]},
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": known([bar.most - bar.change for bar in bars]),
+            "arrayminus": known([bar.change - bar.least for bar in bars]),
+            **WHISKER,
+        },
+        "hoverinfo": "text",
+        "hovertext": [label(bar.hint or f"{bar.name}: {signed(bar.change, 2)}", 160) for bar in bars],
+    }
+
+
+def _kept_marks(placed: Sequence[tuple[int, Bar]]) -> Trace:
+    marked = [(place, bar) for place, bar in placed if math.isfinite(bar.kept)]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "y": [place for place, _ in marked],
+        "x": [bar.kept for _, bar in marked],
+        "marker": {"symbol": "line-ns-open", "size": 16, "line": {"width": 3, "color": INK}, "color": INK},
+        "hoverinfo": "text",
+        "hovertext": [label(f"{bar.name}, the base's plan kept: {signed(bar.kept, 2)}", 160) for _, bar in marked],
+    }
+
+
+def _held_open(rows: int) -> Trace:
+    """Nothing to be seen: the axis on the right is drawn only where something lies on it."""
+    places = list(range(rows))
+    unseen = {"type": "scatter", "mode": "markers", "marker": {"color": CLEAR}, "hoverinfo": "skip"}
+    return unseen | {"y": places, "x": [0.0] * rows, "yaxis": "y2"}
 
 
 @dataclass(frozen=True)
@@ -85,16 +117,28 @@ class Point:
     hint: str
 
 
-def scatter(width: int, label: str, groups: Sequence[tuple[str, Sequence[Point]]], titles: tuple[str, str]) -> Markup:
-    """Points in groups of one colour each, the last on top. ``titles``: of the axes, bottom and side."""
-    drawing = Drawing(width, TOP + TALL + BOTTOM + 4, label)
-    points = [point for _, some in groups for point in some]
-    x = scale([point.x for point in points], (LEFT + 10, width - RIGHT - 14), zero=False)
-    y = scale([value for p in points for value in (p.y, p.most)], (TOP + TALL, TOP), zero=False)
-    draw_y_axis(drawing, y, (LEFT, width - RIGHT), titles[1])
-    for colour, some in groups:
-        for point in some:
-            drawing.line((x(point.x), y(point.y), x(point.x), y(point.most)), "whisker")
-            drawing.dot(x(point.x), y(point.y), fill=colour, hint=point.hint, radius=5)
-    draw_x_axis(drawing, x, TOP + TALL, titles[0], most=6 if width > 400 else 4)
-    return drawing.svg()
+def scatter(groups: Sequence[tuple[str, Sequence[Point]]], axes: tuple[str, str]) -> Plot:
+    """Points in groups of one colour each, the last on top. ``axes``: titles, of the bottom and of the side."""
+    layout = sheet(UPPER + 130)
+    layout["xaxis"] = axis(axes[0], nticks=7, zeroline=False)
+    layout["yaxis"] = axis(axes[1], nticks=7, zeroline=False)
+    traces: list[Trace] = [
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "x": known([point.x for point in points]),
+            "y": known([point.y for point in points]),
+            "marker": {"size": 11, "color": colour, "line": {"color": PAPER, "width": 1}},
+            "error_y": {
+                "type": "data",
+                "symmetric": False,
+                "array": known([point.most - point.y for point in points]),
+                "arrayminus": [0.0] * len(points),
+                **WHISKER,
+            },
+            "hoverinfo": "text",
+            "hovertext": [label(point.hint, 160) for point in points],
+        }
+        for colour, points in groups
+    ]
+    return Plot(tuple(traces), layout, {"xaxis.nticks": 5})

@@ -1,16 +1,12 @@
-"""A figure of a report: a drawing for each width, its legend, what it says, and the same numbers as a table."""
+"""A figure of a report: its chart, its legend, what it says, and the same numbers as a table."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from markupsafe import Markup
-
+from scheduler.reports.charts import Plot
 from scheduler.reports.numbers import shown
-
-WIDE, MIDDLE, NARROW, FULL = 600, 640, 350, 1180
-"""Widths at which figures are drawn: half a page, a sheet of paper or a tablet, a telephone, a whole page."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Figure:
         key: its name within the page, of letters and dashes.
         title: what it shows.
         caption: what it says, in a sentence or two.
-        draw: gives the drawing at a width; ``None`` where the table says it all.
+        plot: the chart; ``None`` where the table says it all.
         legend: what the colours mean.
         table: the same numbers.
         full: whether it takes the whole width of the page.
@@ -56,17 +52,10 @@ class Figure:
     key: str
     title: str
     caption: str
-    draw: Callable[[int], Markup] | None
+    plot: Plot | None
     table: Table
     legend: tuple[Swatch, ...] = ()
     full: bool = False
-
-    def drawings(self) -> list[tuple[str, Markup]]:
-        """A class for each drawing, and the drawing."""
-        if self.draw is None:
-            return []
-        widths = {"wide": FULL, "middle": MIDDLE, "narrow": NARROW} if self.full else {"wide": WIDE, "narrow": NARROW}
-        return [(kind, self.draw(width)) for kind, width in widths.items()]
 
 
 def by_period_table(

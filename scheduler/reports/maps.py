@@ -14,7 +14,6 @@ from scheduler.reports.blocks import NEVER
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Swatch
 from scheduler.reports.palette import NOT_MINED
-from scheduler.reports.svg import number
 
 MOST_BENCHES = 24
 """Maps of benches in a page; of more benches, so many are drawn, evenly spaced."""
@@ -164,6 +163,12 @@ class _Painter:
         form = Markup('<svg class="map" viewBox="-1 -1 {} {}" role="img" aria-label="{}">{}</svg>')
         drawing = form.format(number(width + 2), number(height + 2), title, Markup("").join(parts))
         return Map(title, drawing, right.metres, up.metres)
+
+
+def number(value: float) -> str:
+    """A coordinate with two digits at most."""
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return "0" if text in {"", "-0"} else text
 
 
 def cell_path(columns: NDArray[np.int64], lines: NDArray[np.int64], stretch: float = 1.0) -> str:

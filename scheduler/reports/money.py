@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from markupsafe import Markup
 
 from scheduler.reports.binding import Binding, bindings
 from scheduler.reports.charts import Cell, Panel, Series, Step, by_period, matrix, waterfall
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import NOTHING, shown, three_figures
-from scheduler.reports.palette import COST, GAIN, PALE, TOTAL, between
+from scheduler.reports.palette import COST, GAIN, INK
 
 INCOME = ("gross_revenue", "by_products")
 CHARGES = ("treatment", "refining", "freight")
@@ -84,15 +83,9 @@ def waterfall_figure(facts: Facts) -> Figure:
     unit = f"{currency} million, undiscounted"
     caption = "The whole life, undiscounted: what is earned, what it costs, and what is left after tax."
     heads = ("line", f"{currency} M", f"{currency} per tonne milled")
-    legend = (Swatch("earned", GAIN), Swatch("paid", COST), Swatch("what is left", TOTAL))
-    return Figure(
-        "waterfall",
-        title,
-        caption,
-        lambda width: waterfall(width, title, steps, unit),
-        Table(heads, tuple(rows)),
-        legend,
-    )
+    legend = (Swatch("earned", GAIN), Swatch("paid", COST), Swatch("what is left", "var(--total)"))
+    chart = waterfall(steps, ("line of the cash flow", unit))
+    return Figure("waterfall", title, caption, chart, Table(heads, tuple(rows)), legend)
 
 
 def cash_figure(facts: Facts) -> Figure:
@@ -105,7 +98,7 @@ def cash_figure(facts: Facts) -> Figure:
         Series("cash after tax, undiscounted", np.where(after > 0, after, 0).tolist(), GAIN),
         Series("cash after tax, undiscounted (spent)", np.where(after < 0, after, 0).tolist(), COST),
     )
-    panel = Panel(f"{currency} million", columns, (Series("NPV to date", to_date.tolist(), "var(--ink)"),), digits=1)
+    panel = Panel(f"{currency} million", columns, (Series("NPV to date", to_date.tolist(), INK),), digits=1)
     shown_table = by_period_table(
         facts.labels,
         [
@@ -119,9 +112,8 @@ def cash_figure(facts: Facts) -> Figure:
     rate = 100 * facts.mine.calendar.discount_rate_per_year
     title = "Cash by period and value to date"
     caption = f"Cash after tax in each period, and the sum of it discounted at {rate:.3g} % up to that period."
-    legend = (Swatch("cash in", GAIN), Swatch("cash out", COST), Swatch("NPV to date", "var(--ink)", "line"))
-    labels = facts.labels
-    return Figure("cash", title, caption, lambda width: by_period(width, title, labels, (panel,)), shown_table, legend)
+    legend = (Swatch("cash in", GAIN), Swatch("cash out", COST), Swatch("NPV to date", INK, "line"))
+    return Figure("cash", title, caption, by_period(facts.labels, (panel,)), shown_table, legend)
 
 
 def binding_figure(facts: Facts) -> Figure | None:
@@ -148,12 +140,8 @@ def binding_figure(facts: Facts) -> Figure | None:
         "Discounted cash for one more unit of a limit in one period, all else as it is and panels finished as here. "
         "Empty where a limit does not bind."
     )
-
-    def draw(width: int) -> Markup:
-        room = 290.0 if width > 1000 else 200.0 if width > 400 else 150.0
-        return matrix(width, title, labels, rows, row_height=26, room=room)
-
-    return Figure("binding", title, caption, draw, table, full=True)
+    chart = matrix(labels, rows, ("period", "limit"))
+    return Figure("binding", title, caption, chart, table, full=True)
 
 
 def _cells(limit: Binding, labels: Sequence[str], currency: str) -> list[Cell | None]:
@@ -166,5 +154,5 @@ def _cells(limit: Binding, labels: Sequence[str], currency: str) -> list[Cell | 
             continue
         told = three_figures(price)
         hint = f"{limit.key}, {label}: {told} {limit.price_unit(currency)}"
-        cells.append(Cell(between(PALE, abs(price) / most), told, hint))
+        cells.append(Cell(abs(price) / most, told, hint))
     return cells

@@ -1,14 +1,16 @@
-"""The report as one page that opens without network: vector drawings, a viewer of the pit, and every number."""
+"""The report as one page that opens without network: plotly and its charts, the pit, and every number."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from plotly.offline import get_plotlyjs
 
 from scheduler.published import REASON_OVER_PCT
 from scheduler.reports import headline, tables
@@ -20,7 +22,7 @@ from scheduler.reports.money import binding_figure, money_figures
 from scheduler.reports.palette import material_colours
 from scheduler.reports.production import production_figures
 from scheduler.reports.sequence import sequence_figures
-from scheduler.reports.solid import solid_of
+from scheduler.reports.surfaces import pit_scene
 
 TEMPLATES = Path(__file__).parent / "templates"
 FINDINGS_SHOWN = 20
@@ -52,14 +54,25 @@ def own_file(name: str) -> Markup:
     return Markup((TEMPLATES / name).read_text(encoding="utf-8"))  # noqa: S704 - ours, nothing of a mine
 
 
-def policy_for(script: str) -> str:
-    """What a browser may load and run for a page: its own styles, this one script, and nothing from anywhere else."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+@cache
+def plotly_script() -> Markup:
+    """Plotly itself, as its package brings it."""
+    return Markup(get_plotlyjs())  # noqa: S704 - a library's script, nothing of a mine
+
+
+def scripts_for(*names: str) -> list[Markup]:
+    """The scripts of a page with charts, in the order in which they run: plotly, ours for charts, and these."""
+    return [plotly_script(), own_file("charts.js"), *(own_file(name) for name in names)]
+
+
+def policy_for(scripts: Sequence[str]) -> str:
+    """What a browser may load and run for a page: its own styles, these scripts, and nothing from anywhere else."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = {
         "default-src": "'none'",
         "style-src": "'unsafe-inline'",
         "img-src": "data:",
-        "script-src": f"'sha256-{digest}'",
+        "script-src": " ".join(f"'sha256-{digest}'" for digest in digests),
         "base-uri": "'none'",
         "form-action": "'none'",
     }
@@ -68,7 +81,7 @@ def policy_for(script: str) -> str:
 
 def report_page(facts: Facts) -> str:
     """The page of a run."""
-    script = own_file("viewer.js")
+    scripts = scripts_for("pit.js")
     published = tables.published_table(facts)
     colours = material_colours(facts.mine)
     audit = facts.summary["audit"]
@@ -78,8 +91,8 @@ def report_page(facts: Facts) -> str:
         .render(
             facts=facts,
             css=own_file("report.css"),
-            script=script,
-            policy=policy_for(script),
+            scripts=scripts,
+            policy=policy_for(scripts),
             sections=[one for one in SECTIONS if one[0] != "published" or published],
             tiles=headline.tiles(facts),
             badges=headline.badges(facts),
@@ -91,7 +104,7 @@ def report_page(facts: Facts) -> str:
             money=money_figures(facts),
             binding=binding_figure(facts),
             maps=pit_maps(facts),
-            solid=solid_of(facts),
+            scene=pit_scene(facts),
             middle=(len(facts.labels) + 1) // 2,
             panels=facts.plan.resolution == "panel",
             material_legend=[Swatch(m.title or name, colours[name]) for name, m in facts.mine.materials.items()],
@@ -119,14 +132,15 @@ def made_words(facts: Facts) -> str:
 
 def comparison_page(compared: Compared) -> str:
     """The page of runs side by side."""
-    places = range(1, len(compared.runs))
+    scripts, places = scripts_for(), range(1, len(compared.runs))
     return (
         environment()
         .get_template("compare.html")
         .render(
             compared=compared,
             css=own_file("report.css"),
-            policy=policy_for(""),
+            scripts=scripts,
+            policy=policy_for(scripts),
             one_mine=len({run.summary["instance_hash"] for run in compared.runs}) == 1,
             worth=worth_table(compared),
             figures=[line_figure(compared, line) for line in lines_of(compared)],

@@ -19,12 +19,16 @@ METAL = ("#3f8f6b", "#b8860b", "#6f7d8c")
 NEW_TAILINGS = ("#8a7bb0", "#54487d")
 GAIN, COST, TOTAL = "#1f77b4", "#d1622b", "#3b4a5a"
 NOT_MINED = "#c9ced6"
-PALE = ("#dbe8f3", "#1f77b4")
-"""From what is worth little to what is worth most."""
+PALE, ON_PALE = ("#e3eef7", "#62a8d6"), "#10161d"
+"""From what is worth little to what is worth most, and the ink that reads on all of it."""
 UNDECIDED, DOMINATED = "#8fb8d8", "#c3c9d1"
 """Scenarios that may be as good as the best, and those that are proven worse."""
 RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 """Runs set side by side (Okabe and Ito 2008, the yellow darkened for print)."""
+INK, SOFT, PAPER, GRID, AXIS, BED, LIMIT = (
+    f"var(--{name})" for name in ("ink", "soft", "paper", "grid", "axis", "bed", "limit")
+)
+"""Colours of the style sheet, which differ in light, in dark and on paper; a page's script puts them in."""
 VIRIDIS = (
     "#440154",
     "#482475",
@@ -72,14 +76,11 @@ def between(ramp: Sequence[str], place: float) -> str:
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
-def ink_on(colour: str) -> str:
-    """Black or white, whichever reads better on a colour (relative luminance, WCAG 2.1)."""
-    linear = [
-        value / 255 / 12.92 if value <= 10 else ((value / 255 + 0.055) / 1.055) ** 2.4 for value in _channels(colour)
-    ]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return "#ffffff" if luminance < 0.179 else "#000000"
-
-
 def _channels(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def faint(colour: str, share: float) -> str:
+    """A colour of which only a share covers what lies under it."""
+    red, green, blue = _channels(colour)
+    return f"rgba({red},{green},{blue},{share:g})"

@@ -16,10 +16,8 @@ from scheduler.reports.charts import Panel, Series, by_period
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import METAL_UNITS, shown
-from scheduler.reports.palette import METAL, NEW_TAILINGS, material_colours, store_colours
+from scheduler.reports.palette import INK, LIMIT, METAL, NEW_TAILINGS, material_colours, store_colours
 from scheduler.schedule import YEARS_FIGURE, sold_unit
-
-LIMIT, RATIO = "var(--limit)", "var(--ink)"
 
 
 def production_figures(facts: Facts) -> list[Figure]:
@@ -48,11 +46,11 @@ def mined_figure(facts: Facts) -> Figure:
         for name, material in facts.mine.materials.items()
     )
     lines = _limit_line("mining limit", facts.mining_limit_mt())
-    strip: tuple[Series, ...] = (Series("strip ratio", facts.series("strip_ratio").tolist(), RATIO),)
+    strip: tuple[Series, ...] = (Series("strip ratio", facts.series("strip_ratio").tolist(), INK),)
     most = facts.mine.limits.strip_ratio_max
     if most is not None:
         strip += (Series("strip limit", each_period(most, len(facts.labels)).tolist(), LIMIT, "dashes"),)
-    panels = (Panel("Mt", columns, lines), Panel("waste/ore, t/t", lines=strip))
+    panels = (Panel("mined, Mt", columns, lines), Panel("waste/ore, t/t", lines=strip))
     table = by_period_table(
         facts.labels,
         [
@@ -86,7 +84,7 @@ def feed_figure(facts: Facts) -> Figure:
         grade = facts.series(f"head_grade_{name}_{element.unit}").tolist()
         shown_columns.append((f"head grade, {unit} {name.capitalize()}", grade, 3, False))
         if number == 0:
-            panels.append(Panel(f"{unit} {name.capitalize()}", lines=(Series("head grade", grade, RATIO),), digits=3))
+            panels.append(Panel(f"{unit} {name.capitalize()}", lines=(Series("head grade", grade, INK),), digits=3))
     table = by_period_table(facts.labels, shown_columns)
     title = "Mill feed by source and head grade"
     caption = "What the mill is fed, from the pit and from each bin of stock, against its capacity."
@@ -215,6 +213,6 @@ def _words(name: str) -> str:
 
 def _figure(key: str, words: tuple[str, str], facts: Facts, panels: Sequence[Panel], table: Table) -> Figure:
     """A figure over the periods. ``words``: title and caption."""
-    (title, caption), labels = words, facts.labels
+    title, caption = words
     legend = legend_of([one for panel in panels for one in panel.columns], *(panel.lines for panel in panels))
-    return Figure(key, title, caption, lambda width: by_period(width, title, labels, panels), table, legend)
+    return Figure(key, title, caption, by_period(facts.labels, panels), table, legend)

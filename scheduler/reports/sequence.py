@@ -8,20 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 from numpy.typing import NDArray
 
 from instances.geometry.units import mined_tonnes
 from instances.marks import GRADE_UNITS
+from scheduler.reports.bench_chart import bench_chart
 from scheduler.reports.charts import Curve, Panel, Series, by_period, curves
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import NOTHING, shown
-from scheduler.reports.palette import ORE, TOTAL, WASTE
-from scheduler.reports.svg import Bands, Drawing, draw_band_labels, shortened
+from scheduler.reports.palette import INK, ORE, WASTE
 from scheduler.schedule import ore_classes
 
-FAINTEST = 0.18
 CUT_OFFS = 41
 
 
@@ -65,7 +63,7 @@ def bench_figure(facts: Facts) -> Figure:
         "benches",
         title,
         caption,
-        lambda width: _benches(width, title, facts, shares),
+        bench_chart(shares, labels, {name: phase.title or name for name, phase in facts.mine.phases.items()}, colours),
         Table(("bench", *labels), rows),
         tuple(
             Swatch(label, colour)
@@ -74,45 +72,6 @@ def bench_figure(facts: Facts) -> Figure:
         ),
         full=True,
     )
-
-
-def _benches(width: int, title: str, facts: Facts, shares: pd.DataFrame) -> Markup:
-    phases = list(dict.fromkeys(shares.index.get_level_values(0)))
-    across = max(1, min(len(phases), width // 270))
-    side = width / across
-    highest, lowest = (int(shares.index.get_level_values(1).map(int).to_series().agg(pick)) for pick in ("max", "min"))
-    row = 15.0 if highest - lowest < 40 else max(4.0, 600.0 / (highest - lowest + 1))
-    block = 26 + row * (highest - lowest + 1) + 42
-    drawing = Drawing(width, block * -(-len(phases) // across), title)
-    for place, phase in enumerate(phases):
-        left, top = (place % across) * side, (place // across) * block
-        name = facts.mine.phases[str(phase)].title or str(phase)
-        bands = Bands(len(facts.labels), left + 42, left + side - 12, filled=1.0)
-        drawing.text(bands.start, top + 16, shortened(name, side - 58), "strong")
-        _draw_benches(drawing, facts, (name, shares.loc[phase]), bands, (top + 26, row, highest))
-        draw_band_labels(drawing, bands, facts.labels, top + block - 26)
-        drawing.turned(left + 9, top + 26 + row * (highest - lowest + 1) / 2, "bench")
-    return drawing.svg()
-
-
-def _draw_benches(
-    drawing: Drawing, facts: Facts, part: tuple[str, pd.DataFrame], bands: Bands, place: tuple[float, float, int]
-) -> None:
-    """The rows of one phase. ``part``: its name and shares; ``place``: top, height of a row, and the highest bench."""
-    (name, shares), (top, row, highest) = part, place
-    colours = facts.period_colours
-    every = max(1, round(16 / row))
-    for bench, values in zip(shares.index.map(int), shares.to_numpy(float), strict=True):
-        y = top + (highest - bench) * row
-        drawing.rect((bands.start, y + 0.5, bands.end - bands.start, row - 1), kind="bed")
-        if (highest - bench) % every == 0:
-            drawing.text(bands.start - 5, y + row / 2 + 4, bench, "end soft")
-        for number, value in enumerate(values):
-            if value > 5e-4:
-                hint = f"{name}, bench {bench}, {facts.labels[number]}: {100 * value:.0f} % of it"
-                opacity = FAINTEST + (1 - FAINTEST) * min(value, 1.0)
-                box = (bands.left(number) + 0.5, y + 0.5, bands.width - 1, row - 1)
-                drawing.rect(box, fill=colours[number], hint=hint, opacity=opacity)
 
 
 @dataclass(frozen=True)
@@ -148,8 +107,8 @@ def grade_tonnage_figure(facts: Facts) -> Figure:
         Curve(f"{facts.labels[period]}, lowest grade milled from the pit", [(low, ground.above(low)[0])], colour)
         for period, low, colour in lowest
     ]
-    tonnes = Curve("tonnes", [(cut_off, mass) for cut_off, mass, _ in curve], TOTAL, "thick")
-    grade = Curve("grade", [(cut_off, mean) for cut_off, _, mean in curve], "var(--ink)", "thick")
+    tonnes = Curve("tonnes", [(cut_off, mass) for cut_off, mass, _ in curve], "var(--total)", "thick")
+    grade = Curve("grade", [(cut_off, mean) for cut_off, _, mean in curve], INK, "thick")
     panels = [("above cut-off, Mt", [tonnes, *chosen]), (f"mean, {name}", [grade])]
     rows = tuple((f"{cut_off:.3f}", shown(mass, 2), shown(mean, 3)) for cut_off, mass, mean in curve[::4])
     title = "Grade and tonnage in the ground"
@@ -158,15 +117,15 @@ def grade_tonnage_figure(facts: Facts) -> Figure:
         "A dot is the lowest grade that the plan mills straight from the pit in a period."
     )
     legend = (
-        Swatch("tonnes above cut-off", TOTAL, "line"),
-        Swatch("mean grade above cut-off", "var(--ink)", "line"),
+        Swatch("tonnes above cut-off", "var(--total)", "line"),
+        Swatch("mean grade above cut-off", INK, "line"),
         *(Swatch(facts.labels[period], colour) for period, _, colour in lowest),
     )
     return Figure(
         "grade-tonnage",
         title,
         caption,
-        lambda width: curves(width, title, panels, f"cut-off, {name}"),
+        curves(panels, f"cut-off, {name}"),
         Table((f"cut-off, {name}", "above it, Mt", f"mean grade, {name}"), rows),
         legend,
     )
@@ -197,7 +156,7 @@ def cut_off_figure(facts: Facts) -> Figure:
         Series(
             "mean milled from the pit",
             _reindexed(weighted["content"] / weighted["tonnes"], len(facts.labels)),
-            "var(--ink)",
+            INK,
         ),
         Series("lowest milled from the pit", of(milled, "min"), ORE[0]),
         Series("lowest sent to mill or stock", of(mined[mined["as_ore"]], "min"), ORE[1]),
@@ -213,8 +172,7 @@ def cut_off_figure(facts: Facts) -> Figure:
     )
     panel = Panel(name, lines=lines, digits=3)
     legend = tuple(Swatch(line.name, line.colour, "line") for line in lines)
-    labels = facts.labels
-    return Figure("cut-off", title, caption, lambda width: by_period(width, title, labels, (panel,)), table, legend)
+    return Figure("cut-off", title, caption, by_period(facts.labels, (panel,)), table, legend)
 
 
 def _reindexed(values: pd.Series[float], periods: int) -> list[float]:

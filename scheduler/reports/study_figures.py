@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from markupsafe import Markup
 
 from scheduler.reports.binding import bindings
 from scheduler.reports.charts import Cell, Curve, curves, matrix
-from scheduler.reports.comparison_charts import Bar, Point, scatter, tornado_bars
+from scheduler.reports.comparison_charts import Bar, Point, scatter, tornado
 from scheduler.reports.figure import Figure, Swatch, Table
 from scheduler.reports.numbers import METAL_UNITS, NOTHING, shown, signed, three_figures
-from scheduler.reports.palette import COST, DOMINATED, GAIN, PALE, UNDECIDED, between
+from scheduler.reports.palette import COST, DOMINATED, GAIN, INK, UNDECIDED
 from scheduler.reports.study import StudyFacts
 from scheduler.studies.comparing import BEST, PLATEAU
 
@@ -98,7 +97,7 @@ def hill_figure(facts: StudyFacts, name: str) -> Figure:
             hint = (
                 f"{entry['scenario']}: {currency} {shown(worth / MILLION, 2)} M, gap {shown(100 * entry['gap'], 2)} %"
             )
-            cells.append(Cell(between(PALE, (worth - low) / ((high - low) or 1.0)), words, hint))
+            cells.append(Cell((worth - low) / ((high - low) or 1.0), words, hint))
             told.append(words)
         rows.append((plain(value), cells))
         lines.append((plain(value), *told))
@@ -109,13 +108,9 @@ def hill_figure(facts: StudyFacts, name: str) -> Figure:
         f"Discounted cash before tax, {currency} million, by {up} and {across}. * is the best plan found; + marks "
         "plans whose bound reaches it, so that it is not proven to be better. Empty where there is no plan yet."
     )
-
-    def draw(width: int) -> Markup:
-        heads = [plain(column) for column in columns]
-        return matrix(width, title, heads, rows, row_height=34, room=84.0, axes=(across, up))
-
+    chart = matrix([plain(column) for column in columns], rows, (across, up), row_height=36)
     heads = (up, *(f"{across}: {plain(column)}" for column in columns))
-    return Figure(dashed(name), title, caption, draw, Table(heads, tuple(lines)), full=True)
+    return Figure(dashed(name), title, caption, chart, Table(heads, tuple(lines)), full=True)
 
 
 def steps_figure(facts: StudyFacts, name: str) -> Figure:
@@ -145,11 +140,8 @@ def steps_figure(facts: StudyFacts, name: str) -> Figure:
         Curve("plan", [(x, value) for x, value, _ in points], GAIN),
     ]
     legend = (Swatch("plan", GAIN, "line"), Swatch("bound: no plan is worth more", COST, "dashes"))
-
-    def draw(width: int) -> Markup:
-        return curves(width, title, [(f"{currency} million", lines)], facts.words_for(axes[0]), zero=False)
-
-    return Figure(dashed(name), title, caption, draw, told, legend)
+    chart = curves([(f"value, {currency} million", lines)], facts.words_for(axes[0]), zero=False)
+    return Figure(dashed(name), title, caption, chart, told, legend)
 
 
 def _per_unit(value: object) -> str:
@@ -195,11 +187,8 @@ def tornado_figure(facts: StudyFacts, name: str) -> Figure:
     unit = f"{currency} M"
     heads = ("parameter", f"change, {unit}", "at least", "at most", "plan kept", "replanning", "the plan kept breaks")
     legend = (Swatch("worth more", GAIN), Swatch("worth less", COST))
-
-    def draw(width: int) -> Markup:
-        return tornado_bars(width, title, list(groups.items()), f"{currency} million against the base")
-
-    return Figure(dashed(name), title, caption, draw, Table(heads, tuple(rows), texts=frozenset({6})), legend)
+    chart = tornado(list(groups.items()), ("parameter", f"{currency} million against the base"))
+    return Figure(dashed(name), title, caption, chart, Table(heads, tuple(rows), texts=frozenset({6})), legend)
 
 
 def _moved(facts: StudyFacts, values: pd.DataFrame, scenario: str) -> tuple[str, str]:
@@ -229,7 +218,7 @@ def option_figure(facts: StudyFacts, name: str) -> Figure:
 
     lines = [
         line("gain_most", "at most", COST, "dashes"),
-        line("gain_least", "at least", "var(--ink)", "dashes"),
+        line("gain_least", "at least", INK, "dashes"),
         line("gain", "between the plans", GAIN),
     ]
     rows = tuple(
@@ -253,11 +242,8 @@ def option_figure(facts: StudyFacts, name: str) -> Figure:
         "verdict",
     )
     legend = tuple(Swatch(one.name, one.colour, one.kind) for one in lines)
-
-    def draw(width: int) -> Markup:
-        return curves(width, title, [(f"gain, {currency} million", lines)], f"cost, {currency} million")
-
-    return Figure(dashed(name), title, caption, draw, Table(heads, rows, texts=frozenset({2, 6})), legend)
+    chart = curves([(f"gain, {currency} million", lines)], f"cost, {currency} million")
+    return Figure(dashed(name), title, caption, chart, Table(heads, rows, texts=frozenset({2, 6})), legend)
 
 
 def pareto_figure(facts: StudyFacts, name: str) -> Figure:
@@ -276,14 +262,11 @@ def pareto_figure(facts: StudyFacts, name: str) -> Figure:
         )
     title = f"Value against {words.partition(',')[0]}"
     caption = "Each point is a scenario's plan; the line above it reaches up to its bound."
-    unit = f"{currency} million"
+    unit = f"value, {currency} million"
     heads = ("scenario", words, f"value, {currency} M", f"bound, {currency} M", "standing")
     legend = tuple(Swatch(FRONT_WORDS[one], colour) for one, colour in reversed(FRONT_COLOURS.items()) if points[one])
-
-    def draw(width: int) -> Markup:
-        return scatter(width, title, [(FRONT_COLOURS[one], points[one]) for one in FRONT_COLOURS], (words, unit))
-
-    return Figure(dashed(name), title, caption, draw, Table(heads, tuple(rows), texts=frozenset({4})), legend)
+    chart = scatter([(FRONT_COLOURS[one], points[one]) for one in FRONT_COLOURS], (words, unit))
+    return Figure(dashed(name), title, caption, chart, Table(heads, tuple(rows), texts=frozenset({4})), legend)
 
 
 def regret_figure(facts: StudyFacts, name: str) -> Figure:
@@ -327,11 +310,8 @@ def regret_figure(facts: StudyFacts, name: str) -> Figure:
             ],
         )
     ]
-
-    def draw(width: int) -> Markup:
-        return tornado_bars(width, title, bars, f"{currency} million less than the best plan known")
-
-    return Figure(dashed(name), title, caption, draw if bars[0][1] else None, Table(heads, rows))
+    chart = tornado(bars, ("plan", f"{currency} million less than the best plan known")) if bars[0][1] else None
+    return Figure(dashed(name), title, caption, chart, Table(heads, rows))
 
 
 def limits_figure(facts: StudyFacts) -> Figure | None:
@@ -366,7 +346,7 @@ def _limits_figure(
             return None
         words = three_figures(value)
         share = abs(value) / (heaviest[limit] or 1.0)
-        return Cell(between(PALE, share), words, f"{scenario}, {limit[0]}: {words} {limit[1]}")
+        return Cell(share, words, f"{scenario}, {limit[0]}: {words} {limit[1]}")
 
     drawn = limits[:MOST_LIMITS]
     rows = [(name, [cell(name, limit) for limit in drawn]) for name in list(worth)[:MOST_DRAWN]]
@@ -384,12 +364,8 @@ def _limits_figure(
             for name, prices in worth.items()
         ),
     )
-
-    def draw(width: int) -> Markup:
-        room = min(210.0, width * 0.4)
-        return matrix(width, title, numbers, rows, row_height=24, room=room, axes=("limit, by its number", ""))
-
-    return Figure("limits", title, caption, draw, table, full=True)
+    chart = matrix(numbers, rows, ("limit, by its number", "scenario"))
+    return Figure("limits", title, caption, chart, table, full=True)
 
 
 def measure_words(measure: str) -> str:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from scheduler.reports.headline import Tile
 from scheduler.reports.numbers import METAL_UNITS, NOTHING, money, percent, shown
-from scheduler.reports.page import environment, own_file, policy_for
+from scheduler.reports.page import environment, own_file, policy_for, scripts_for
 from scheduler.reports.study import StudyFacts
 from scheduler.reports.study_figures import limits_figure, plain, study_figures
 from scheduler.studies.comparing import with_plans
@@ -55,7 +55,7 @@ class Line:
 
 def study_page(facts: StudyFacts) -> str:
     """The page of a study."""
-    script = own_file("study.js")
+    scripts = scripts_for("study.js")
     heads, lines = scenario_lines(facts)
     known = with_plans(facts.results)
     return (
@@ -64,8 +64,8 @@ def study_page(facts: StudyFacts) -> str:
         .render(
             facts=facts,
             css=own_file("report.css"),
-            script=script,
-            policy=policy_for(script),
+            scripts=scripts,
+            policy=policy_for(scripts),
             tiles=tiles(facts, known),
             heads=heads,
             lines=lines,

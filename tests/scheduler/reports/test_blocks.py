@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import sys
 from pathlib import Path
 
@@ -18,7 +16,6 @@ from instances.findings import BadInput
 from instances.geometry.units import scheduling_units, units_without_arcs
 from instances.reading import mine_in_memory
 from scheduler.plan import MINED, Plan
-from scheduler.reports import solid
 from scheduler.reports.blocks import NEVER, scheduled_blocks
 from scheduler.reports.export import FORMS, write_blocks
 from scheduler.reports.facts import Facts, read_facts
@@ -182,41 +179,3 @@ def test_omf_without_its_package_says_what_to_install(small: Facts, tmp_path: Pa
     monkeypatch.setitem(sys.modules, "omf", None)
     with pytest.raises(BadInput, match=r"the package omf, as pip install 'pitwise\[omf\]' gives it"):
         write_blocks(small, "omf", tmp_path / "blocks.omf")
-
-
-def unpacked(data: dict[str, object]) -> pd.DataFrame:
-    packed = {
-        name: np.frombuffer(base64.b64decode(str(data[name])), dtype=kind)
-        for name, kind in (("cells", "<u4"), ("periods", "u1"), ("materials", "u1"))
-    }
-    return pd.DataFrame(packed)
-
-
-def test_the_viewer_is_given_every_block(mzo: Facts):
-    found = solid.solid_of(mzo)
-    blocks = mzo.blocks
-    low = blocks[["ix", "iy", "iz"]].min()
-    wide, deep, _ = found.data["spans"]  # type: ignore[misc]
-    place = ((blocks["iz"] - low["iz"]) * deep + blocks["iy"] - low["iy"]) * wide + blocks["ix"] - low["ix"]
-    cells = unpacked(found.data)
-    assert found.joined == 1
-    assert cells["cells"].tolist() == place.tolist()
-    assert cells["periods"].tolist() == blocks["period"].replace(NEVER, solid.STAYS).tolist()
-    assert json.dumps(found.data)
-
-
-def test_a_large_model_is_joined_into_cells_of_its_majority(mzo: Facts, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(solid, "MOST_CELLS", 3_000)
-    found = solid.solid_of(mzo)
-    assert found.joined == 2
-    assert found.cells <= 3_000
-    blocks = mzo.blocks
-    index = (blocks[["ix", "iy", "iz"]] - blocks[["ix", "iy", "iz"]].min()) // 2
-    wide, deep, _ = found.data["spans"]  # type: ignore[misc]
-    place = (index["iz"] * deep + index["iy"]) * wide + index["ix"]
-    period = blocks["period"].replace(NEVER, solid.STAYS)
-    mass = blocks["tonnes"].groupby([place, period]).sum().unstack(fill_value=0.0)
-    cells = unpacked(found.data).set_index("cells")["periods"]
-    assert sorted(cells.index) == sorted(mass.index)
-    for cell, chosen in cells.items():
-        assert mass.loc[cell, chosen] == mass.loc[cell].max()

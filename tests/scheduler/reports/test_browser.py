@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import io
 import json
+import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from scheduler.reports.comparison import read_compared
 from scheduler.reports.facts import Facts
 from scheduler.reports.headline import tiles
 from scheduler.reports.page import comparison_page, report_page
+from tests.scheduler.reports.conftest import HOSTILE
 
 WIDTHS = (390, 1440)
+PATIENCE_S = 120.0
+FILL = (0x3C, 0x87, 0xAD)
+"""Colour of the second class of fill."""
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +42,28 @@ def opened(browser: Any, file: Path, width: int, scheme: str = "light") -> list[
     for log in ("performance", "browser"):
         browser.get_log(log)
     browser.get(file.as_uri())
-    settled(browser)
+    drawn(browser)
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
     asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
     return [url for url in asked if url != file.as_uri() and not url.startswith("data:")]
+
+
+def drawn(browser: Any) -> None:
+    """Waits for all charts and the pit."""
+    ask = (
+        "return document.documentElement.dataset.drawn === 'all'"
+        "&& !document.querySelector('.scene:not([data-drawn]):not(.missing)')"
+    )
+    end = time.monotonic() + PATIENCE_S
+    while not browser.execute_script(ask):
+        assert time.monotonic() < end, "the charts were never drawn"
+        time.sleep(0.05)
+    settled(browser)
+
+
+def faults(browser: Any) -> list[str]:
+    """What the browser complains of; that plotly could be faster is no fault."""
+    return [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
 
 
 def settled(browser: Any) -> None:
@@ -45,40 +72,52 @@ def settled(browser: Any) -> None:
     browser.execute_async_script(frames)
 
 
-def pixels(browser: Any) -> str:
-    return str(browser.execute_script("return document.getElementById('solid').toDataURL()"))
+def pixels(browser: Any) -> NDArray[np.uint8]:
+    """What is seen of the pit, shape ``(height, width, 3)``."""
+    settled(browser)
+    shot = browser.find_element("id", "solid").screenshot_as_png
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
+
+
+SMALL = """return Array.from(document.querySelectorAll('.plot text'))
+  .map(one => parseFloat(getComputedStyle(one).fontSize)).filter(size => size < 10)"""
+UNTITLED = """return Array.from(document.querySelectorAll('.plot')).filter(one =>
+  !one.querySelector('.xtitle') || !one.querySelector('.ytitle')).map(one => one.id)"""
+CROPPED = """return Array.from(document.querySelectorAll('.plot')).flatMap(function (plot) {
+  const box = plot.getBoundingClientRect();
+  return Array.from(plot.querySelectorAll('text'), one => [one.textContent, one.getBoundingClientRect()])
+    .filter(([_, at]) => at.width && (at.left < box.left - 2 || at.right > box.right + 2
+      || at.top < box.top - 2 || at.bottom > box.bottom + 2))
+    .map(([words]) => plot.id + ': ' + words);
+})"""
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, mzo: Facts, width: int):
     assert opened(browser, page_file, width) == []
-    assert browser.get_log("browser") == []
+    assert faults(browser) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     for tile in tiles(mzo):
         assert browser.find_element("css selector", f"#tile-{tile.key} dd").text == tile.value.replace("\xa0", " ")
-    kind, other = ("narrow", "wide") if width < 600 else ("wide", "narrow")
-    charts = browser.find_elements("css selector", f"figure .at-{kind} svg.chart")
+    charts = browser.find_elements("css selector", ".plot")
     assert len(charts) == 11
     assert all(chart.is_displayed() and chart.size["width"] > 250 for chart in charts)
-    hidden = browser.find_elements("css selector", f"figure .at-{other} svg.chart")
-    assert not any(chart.is_displayed() for chart in hidden)
-    small = browser.execute_script(
-        "return Array.from(document.querySelectorAll('svg.chart text'))"
-        ".filter(t => t.getBoundingClientRect().height > 0).map(t => 12 * t.getScreenCTM().a)"
-        ".filter(size => size > 0 && size < 9).length"
-    )
-    assert small == 0
+    assert browser.execute_script(SMALL) == []
+    assert browser.execute_script(UNTITLED) == []
+    assert browser.execute_script(CROPPED) == []
+    scene = browser.execute_script("return document.getElementById('solid').layout.scene")
+    assert [scene[f"{one}axis"]["title"]["text"] for one in "xyz"] == ["east, m", "north, m", "up, m"]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_slider_moves_the_year_and_the_pit(browser: Any, page_file: Path, mzo: Facts, width: int):
     opened(browser, page_file, width)
     slider, told = (browser.find_element("id", name) for name in ("solid-year", "solid-told"))
-    pictures = set()
+    pictures: set[bytes] = set()
     moved = mzo.series("moved_mt")
     for year in (0, 1, len(mzo.labels)):
         set_slider(browser, slider, year)
-        pictures.add(pixels(browser))
+        pictures.add(pixels(browser).tobytes())
         when = f"End of {mzo.labels[year - 1]}" if year else "Before mining begins"
         assert told.text == f"{when}: {moved[:year].sum():.1f} of {moved.sum():.1f} Mt moved"
     assert len(pictures) == 3
@@ -96,15 +135,13 @@ def set_slider(browser: Any, slider: Any, value: int) -> None:
 
 def test_the_pit_turns_by_keys_and_shows_its_materials(browser: Any, page_file: Path):
     opened(browser, page_file, 1440)
-    canvas = browser.find_element("id", "solid")
     before = pixels(browser)
-    canvas.send_keys("\ue012")
-    settled(browser)
+    browser.execute_script("document.getElementById('solid').focus()")
+    browser.switch_to.active_element.send_keys("\ue012")
     turned = pixels(browser)
-    assert turned != before
+    assert (turned != before).any()
     browser.find_element("css selector", "input[value=material]").click()
-    settled(browser)
-    assert pixels(browser) != turned
+    assert (pixels(browser) != turned).any()
     assert browser.find_element("id", "solid-materials").is_displayed()
     assert not browser.find_element("id", "solid-periods").is_displayed()
 
@@ -114,15 +151,58 @@ def test_the_old_pit_is_seen_where_its_fill_is_dug(browser: Any, page_file: Path
     opened(browser, page_file, 1440)
     browser.find_element("css selector", "input[value=material]").click()
     slider = browser.find_element("id", "solid-year")
-    count = (
-        "const c = document.getElementById('solid'), d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
-        "let n = 0; for (let i = 0; i < d.length; i += 4) {"
-        "if (d[i] === 0x3c && d[i + 1] === 0x87 && d[i + 2] === 0xad) { n += 1; } } return n;"
-    )
+
+    def fill() -> int:
+        return int((np.abs(pixels(browser).astype(int) - FILL).max(axis=2) <= 2).sum())
+
     set_slider(browser, slider, 0)
-    assert browser.execute_script(count) > 2_000
+    assert fill() > 2_000
     set_slider(browser, slider, len(mzo.labels))
-    assert browser.execute_script(count) == 0
+    assert fill() == 0
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_whole_pit_is_in_the_picture(browser: Any, page_file: Path, mzo: Facts, width: int):
+    """Turned all the way round, nothing of it touches an edge."""
+    opened(browser, page_file, width)
+    set_slider(browser, browser.find_element("id", "solid-year"), len(mzo.labels))
+    for _ in range(4):
+        seen = pixels(browser)
+        paper = seen[0, seen.shape[1] // 2]
+        edges = np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]]).astype(int)
+        assert (np.abs(edges - paper).max(axis=1) <= 3).mean() > 0.98
+        assert (np.abs(seen.astype(int) - paper).max(axis=2) > 12).mean() > 0.1
+        for _ in range(10):
+            browser.execute_script("document.querySelector('[data-turn=ArrowLeft]').click()")
+
+
+def test_arrow_keys_tell_the_values_of_a_chart(browser: Any, page_file: Path, mzo: Facts):
+    opened(browser, page_file, 1440)
+    starts = {"mined": f"{mzo.labels[1]}; direct ore: ", "binding": "limits.", "waterfall": "by-products: "}
+    starts["benches"] = mzo.mine.phases[next(iter(mzo.mine.phases))].title or ""
+    for key, words in starts.items():
+        browser.execute_script("document.getElementById(arguments[0]).focus()", f"plot-{key}")
+        browser.switch_to.active_element.send_keys("\ue014\ue014")
+        assert browser.find_element("id", "told").get_attribute("textContent").startswith(words)
+        assert browser.find_elements("css selector", f"#plot-{key} .hoverlayer text")
+    browser.switch_to.active_element.send_keys("\ue00c")
+    assert browser.find_element("id", "told").get_attribute("textContent") == ""
+
+
+def test_charts_are_drawn_anew_for_paper(browser: Any, page_file: Path):
+    """In its width and with dark ink, also where the screen is dark; and back."""
+    opened(browser, page_file, 1440, "dark")
+    ask = (
+        "const one = document.querySelector('#plot-mined .xtick text');"
+        "return [getComputedStyle(one).fill, one.closest('svg').clientWidth]"
+    )
+    ink, wide = browser.execute_script(ask)
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    paper_ink, paper_wide = browser.execute_script(ask)
+    assert paper_ink != ink
+    assert paper_wide <= 680 < wide
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert browser.execute_script(ask) == [ink, wide]
 
 
 def test_tables_open_by_keyboard(browser: Any, page_file: Path):
@@ -146,13 +226,29 @@ def test_dark_paper_is_dark_and_text_on_it_light(browser: Any, page_file: Path):
         assert sign * (sum(paper[:3]) - sum(ink[:3])) > 400
 
 
+OUTSIDE = """return Array.from(document.querySelectorAll('.plot image'), one => one.href.baseVal)
+  .filter(one => !one.startsWith('data:image/png'))"""
+FORBIDDEN = (".plot a[href]", ".scene a[href]", ".plot img", ".plot script", ".plot foreignObject", ".plot iframe")
+"""Elements that no chart has; cells of a matrix are one image, which plotly makes itself."""
+
+
 def test_a_hostile_mine_runs_nothing(browser: Any, hostile: Facts, tmp_path: Path):
     file = tmp_path / "report.html"
     file.write_text(report_page(hostile), encoding="utf-8")
     assert opened(browser, file, 390) == []
-    assert browser.get_log("browser") == []
+    assert faults(browser) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 390
-    assert browser.execute_script("return document.scripts.length") == 2
+    assert browser.execute_script("return Array.from(document.scripts).filter(one => !one.type).length") == 3
+    for selector in FORBIDDEN:
+        assert browser.find_elements("css selector", selector) == [], selector
+    assert browser.execute_script(OUTSIDE) == []
+    browser.execute_script("document.getElementById('plot-mined').focus()")
+    for _ in range(4):
+        browser.switch_to.active_element.send_keys("\ue014")
+        for selector in FORBIDDEN:
+            assert browser.find_elements("css selector", selector) == [], selector
+    told = browser.find_element("id", "told").get_attribute("textContent")
+    assert HOSTILE[3] in told
 
 
 def test_a_script_that_got_into_the_page_would_not_run(browser: Any, mzo_page: str, tmp_path: Path):
@@ -169,5 +265,5 @@ def test_the_page_of_a_comparison_opens_alone(browser: Any, mzo_run: Path, tmp_p
     file.write_text(comparison_page(read_compared([mzo_run, mzo_run])), encoding="utf-8")
     for width in WIDTHS:
         assert opened(browser, file, width) == []
-        assert browser.get_log("browser") == []
+        assert faults(browser) == []
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
