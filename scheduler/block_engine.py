@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,8 @@ from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
     from instances.geometry.units import Units
-    from solvers.relaxation import Iteration
+    from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation.branching import Cases
     from solvers.result import Progress
 
 BYTES_AN_ENTRY, BYTES_AN_ENTRY_IN_WORKERS = 120, 20
@@ -53,6 +55,7 @@ def solve_blocks(
     *,
     starts: Sequence[tuple[str, Index]] = (),
     on_iteration: Callable[[Iteration], None] | None = None,
+    on_bound: Callable[[Compiled, RelaxationResult, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> BlockAnswer:
@@ -63,6 +66,7 @@ def solve_blocks(
         options: gap, limits, seed and processes.
         starts: plans to begin with, by name: the period of every unit ``(U,)``, T where it is never mined.
         on_iteration: told of every iteration of the relaxation.
+        on_bound: told once of the closure program and what is proven of it, before the search; its time counts.
         on_progress: told of bound, plan and gap of the search, thousands.
         cancel: asked again and again; true ends the search, the best plan so far is kept.
 
@@ -77,6 +81,7 @@ def solve_blocks(
         chains=list(chains(problem, compiled).values()),
         starts=schedules,
         on_iteration=on_iteration,
+        on_bound=None if on_bound is None else partial(on_bound, compiled),
         on_progress=on_progress,
         interrupted=cancel,
     )

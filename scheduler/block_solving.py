@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,17 +14,24 @@ from instances.findings import BadInput, Finding
 from instances.geometry.units import Units, scheduling_units
 from instances.instance import Instance
 from scheduler.block_engine import BlockAnswer, periods_of_blocks, size_of, solve_blocks
-from scheduler.blockscale import UnsupportedError
+from scheduler.blockscale import Compiled, UnsupportedError
 from scheduler.compiling import compile_problem
 from scheduler.mine_certificate_file import mine_certificate_object
-from scheduler.mine_certificates import THOUSAND, Identity, certificate_from_relaxation, certified_figures
+from scheduler.mine_certificates import (
+    THOUSAND,
+    Identity,
+    MineCertificate,
+    certificate_from_relaxation,
+    certified_figures,
+)
 from scheduler.outcome import status_of
 from scheduler.problem import Array, Problem
-from solvers.closure_schedule import FoundSchedule, ScheduleOptions, StopReason
+from solvers.closure_schedule import ScheduleOptions, StopReason
 
 if TYPE_CHECKING:
     from scheduler.exact import ExactAnswer
-    from solvers.relaxation import Iteration
+    from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation.branching import Cases
     from solvers.result import Progress
 
 logger = logging.getLogger(__name__)
@@ -100,23 +107,40 @@ def search(
     blocks: Blocks,
     options: ScheduleOptions,
     starts: list[tuple[str, np.ndarray]],
+    identity: Identity,
     *,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
-) -> BlockAnswer:
-    """The block-scale engine's answer.
+) -> tuple[BlockAnswer, MineCertificate | None]:
+    """The block-scale engine's answer, and the certificate of its bound; none where it proves that there is no plan.
+
+    The certificate is made before the search for a plan, so that its time counts towards the limit.
 
     Raises:
         BadInput: where a rule of the mine cannot be kept by the engine.
     """
+    made: list[MineCertificate] = []
+
+    def certified(compiled: Compiled, relaxation: RelaxationResult, cases: Cases | None) -> None:
+        made.append(
+            certificate_from_relaxation(blocks.problem, compiled, relaxation, identity, objective=None, cases=cases)
+        )
+
     try:
-        return solve_blocks(
-            blocks.problem, options, starts=starts, on_iteration=on_iteration, on_progress=on_progress, cancel=cancel
+        answer = solve_blocks(
+            blocks.problem,
+            options,
+            starts=starts,
+            on_iteration=on_iteration,
+            on_bound=certified,
+            on_progress=on_progress,
+            cancel=cancel,
         )
     except UnsupportedError as error:
         key, _, reason = str(error).partition(": ")
         raise BadInput([Finding(key, None, f"to be left out with --engine block: {reason}")]) from error
+    return answer, made[0] if made else None
 
 
 def proof(blocks: Blocks, answer: BlockAnswer, gap_asked: float) -> dict[str, object]:
@@ -151,15 +175,18 @@ def proof(blocks: Blocks, answer: BlockAnswer, gap_asked: float) -> dict[str, ob
     }
 
 
-def certificate(
-    blocks: Blocks, answer: BlockAnswer, identity: Identity, versions: dict[str, str]
+def told(
+    certificate: MineCertificate, objective: float | None, versions: dict[str, str]
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """The contents of ``certificate.json`` and what the summary says of it."""
-    found: FoundSchedule = answer.found
-    made = certificate_from_relaxation(
-        blocks.problem, answer.compiled, found.relaxation, identity, found.objective, cases=found.cases
-    )
-    return mine_certificate_object(made, versions), certified_figures(made)
+    """The contents of ``certificate.json`` and what the summary says of it.
+
+    Args:
+        certificate: made before the search.
+        objective: of the plan that it comes with, thousands.
+        versions: for the record.
+    """
+    complete = replace(certificate, objective=_money(objective))
+    return mine_certificate_object(complete, versions), certified_figures(complete)
 
 
 def _money(thousands: float | None) -> float | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instances.minelib import ScheduleRows
+from scheduler.certificates import certify
 from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, snap
 from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
@@ -15,9 +16,11 @@ from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scheduler.certificates import Certificate
     from scheduler.minelib import MineLibInstance
     from solvers.closure_schedule import FoundSchedule
     from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation.branching import Cases
     from solvers.result import Progress
     from solvers.schedule import Schedule
 
@@ -35,11 +38,13 @@ class Scheduled:
         found: What the search found: bound, stages, and why it ended.
         rows: The plan, ``None`` where none was found.
         checked: Its value and the rules it breaks, ``None`` without a plan.
+        certificate: Of the relaxation's bound, made before the search; ``None`` where it proves that there is no plan.
     """
 
     found: FoundSchedule
     rows: ScheduleRows | None
     checked: CheckedSchedule | None
+    certificate: Certificate | None
 
     @property
     def relaxation(self) -> RelaxationResult:
@@ -99,7 +104,9 @@ def schedule_minelib(
     on_progress: Callable[[Progress], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> Scheduled:
-    """Bound the problem, search a plan from the relaxation's point on, and check it.
+    """Bound the problem, certify the bound, search a plan from the relaxation's point on, and check it.
+
+    The certificate is made before the search: its time counts towards the limit.
 
     Args:
         instance: The problem.
@@ -109,24 +116,31 @@ def schedule_minelib(
         interrupted: Asked again and again; true ends the search, the best plan so far is kept.
 
     Raises:
-        RuntimeError: The plan is worth more than the bound.
+        RuntimeError: The multipliers do not prove the bound, or the plan is worth more than it.
     """
+    made: list[Certificate] = []
+
+    def certified(relaxation: RelaxationResult, _: Cases | None) -> None:
+        made.append(certify(instance, relaxation))
+
     found = find_schedule(
         instance.program,
         options or ScheduleOptions(),
         on_iteration=on_iteration,
+        on_bound=certified,
         on_progress=on_progress,
         interrupted=interrupted,
     )
+    certificate = made[0] if made else None
     if found.schedule is None:
-        return Scheduled(found, None, None)
+        return Scheduled(found, None, None, certificate)
     mining = PARTIAL if options is not None and options.spread else WHOLE
     rows = _rows(instance, found.schedule, mining)
     checked = check_schedule(instance.problem, instance.precedence, rows, mining)
     excess = checked.objective - found.bound
     if not checked.findings and excess > TOLERANCE * max(abs(found.bound), 1.0):
         raise RuntimeError(f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.bound}")
-    return Scheduled(found, rows, checked)
+    return Scheduled(found, rows, checked, certificate)
 
 
 def _rows(instance: MineLibInstance, schedule: Schedule, mining: Mining) -> ScheduleRows:

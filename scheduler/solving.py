@@ -324,16 +324,17 @@ def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch
     options = ScheduleOptions(
         request.gap, block_solving.RELAXATION_GAP, left, seed=request.seed, workers=request.threads
     )
-    answer = block_solving.search(blocks, options, starts, on_progress=watch.on_progress, cancel=watch.cancel)
+    identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), "block")
+    answer, made = block_solving.search(
+        blocks, options, starts, identity, on_progress=watch.on_progress, cancel=watch.cancel
+    )
     clock.seconds |= answer.found.seconds
     summary = block_solving.proof(blocks, answer, request.gap)
     summary |= _yardstick(answer.found.objective, panels.hand, panels.why_not) | _identity(instance, request)
     summary["panels"] = _beside(panels)
-    if answer.solution is None:
+    if answer.solution is None or made is None:
         return _without_plan(instance, blocks.problem, summary, clock)
-    identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), "block")
-    with clock.stage("certificate"):
-        certificate, proven = block_solving.certificate(blocks, answer, identity, versions())
+    certificate, proven = block_solving.told(made, answer.found.objective, versions())
     plan = to_plan(blocks.problem, answer.solution, "block")
     return replace(_with_plan(instance, blocks.units, plan, summary | proven, clock), certificate=certificate)
 

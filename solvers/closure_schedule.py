@@ -146,6 +146,7 @@ def find_schedule(
     chains: Sequence[Chain] = (),
     starts: Sequence[tuple[str, Schedule]] = (),
     on_iteration: Callable[[Iteration], None] | None = None,
+    on_bound: Callable[[RelaxationResult, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> FoundSchedule:
@@ -157,28 +158,21 @@ def find_schedule(
         chains: Switching variables of the program: with any, the bound is brought down by cases.
         starts: Schedules to begin with, by name; they keep the arcs. Choices are decided again.
         on_iteration: Told of every iteration of the plain relaxation.
+        on_bound: Told of the bound and its multipliers once, before there is a schedule, unless they prove that there
+            is none. What it does counts towards the time limit, as ``certificate``.
         on_progress: Told of bound, objective and gap of the search.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
     began = time.perf_counter()
     ask = interrupted or (lambda: False)
-    share = None if options.seconds is None else _BOUND_SHARE * options.seconds
-    rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=interrupted)
-    relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
-    seconds = {"relaxation": time.perf_counter() - began}
-    if relaxation.outcome is Outcome.INFEASIBLE:
-        return FoundSchedule(relaxation, None, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
+    relaxation, cases, seconds = _bounded(program, options, chains, on_iteration, interrupted)
+    if relaxation.outcome is Outcome.INFEASIBLE or (cases is not None and cases.bound == -np.inf):
+        return FoundSchedule(relaxation, cases, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
     then = time.perf_counter()
-    cases = None
-    if chains:
-        done = None if options.seconds is None else _CASE_SHARE * options.seconds
-        left = None if done is None else max(done - (time.perf_counter() - began), 0.0)
-        limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
-        cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
-        seconds["cases"] = time.perf_counter() - then
-        if cases.bound == -np.inf:
-            return FoundSchedule(relaxation, cases, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
-    then = time.perf_counter()
+    if on_bound is not None:
+        on_bound(relaxation, cases)
+        seconds["certificate"] = time.perf_counter() - then
+        then = time.perf_counter()
     builder = SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
@@ -226,6 +220,29 @@ def find_schedule(
         solver_bound=solver_bound,
         history=tuple(history),
     )
+
+
+def _bounded(
+    program: ClosureProgram,
+    options: ScheduleOptions,
+    chains: Sequence[Chain],
+    on_iteration: Callable[[Iteration], None] | None,
+    interrupted: Callable[[], bool] | None,
+) -> tuple[RelaxationResult, Cases | None, dict[str, float]]:
+    """The plain relaxation, the bound by cases where there are any, and the seconds of both."""
+    began = time.perf_counter()
+    share = None if options.seconds is None else _BOUND_SHARE * options.seconds
+    rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=interrupted)
+    relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
+    seconds = {"relaxation": time.perf_counter() - began}
+    if relaxation.outcome is Outcome.INFEASIBLE or not chains:
+        return relaxation, None, seconds
+    then = time.perf_counter()
+    left = None if options.seconds is None else max(_CASE_SHARE * options.seconds - (then - began), 0.0)
+    limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
+    cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
+    seconds["cases"] = time.perf_counter() - then
+    return relaxation, cases, seconds
 
 
 def _share_left(options: ScheduleOptions, began: float) -> float | None:

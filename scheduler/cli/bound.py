@@ -14,6 +14,7 @@ from scheduler.cli.progress import ProgressLine
 from scheduler.outcome import ExitCode
 
 if TYPE_CHECKING:
+    from scheduler.certificates import Certificate
     from scheduler.minelib import MineLibInstance
     from solvers.relaxation import Iteration, RelaxationResult
     from solvers.result import Progress
@@ -62,6 +63,7 @@ def bound(
     quiet: Annotated[bool, typer.Option("--quiet", help="Nothing on stderr but errors: no progress.")] = False,
 ) -> None:
     """Bound a problem: the optimum of its linear relaxation by Bienstock-Zuckerberg, with a certificate on demand."""
+    from scheduler.certificates import certify  # noqa: PLC0415
     from scheduler.cli.interrupt import first_interrupt_stops  # noqa: PLC0415
     from scheduler.cli.minelib_arguments import refuse_file  # noqa: PLC0415
     from scheduler.minelib import read_instance  # noqa: PLC0415
@@ -78,7 +80,7 @@ def bound(
     finally:
         line.clear()
     if out is not None:
-        write_certificate(out, instance, result)
+        write_certificate(out, instance, certify(instance, result))
     raise typer.Exit(_told(Path(file), instance, result, out, as_json=as_json))
 
 
@@ -97,14 +99,14 @@ def refuse_limits(gap: float, time_limit: float | None, iteration_limit: int | N
         raise BadInput(findings)
 
 
-def write_certificate(out: str, instance: MineLibInstance, result: RelaxationResult) -> None:
-    """Writes the certificate of an answer as JSON."""
-    from scheduler.certificates import certificate_object, certify  # noqa: PLC0415
+def write_certificate(out: str, instance: MineLibInstance, certificate: Certificate) -> None:
+    """Writes a certificate as JSON."""
+    from scheduler.certificates import certificate_object  # noqa: PLC0415
     from scheduler.cli.minelib_arguments import write_whole  # noqa: PLC0415
     from scheduler.cli.output import own_version  # noqa: PLC0415
     from scheduler.runfolder import json_text  # noqa: PLC0415
 
-    text = json_text(certificate_object(certify(instance, result), instance, own_version()))
+    text = json_text(certificate_object(certificate, instance, own_version()))
     write_whole(out, lambda scratch: scratch.write_text(text, encoding="utf-8"))
 
 

@@ -33,7 +33,7 @@ class MineLibSolve:
     Attributes:
         file: the problem.
         gap: relative gap at which the plan counts as proven.
-        time_limit: seconds for bound and search together, or ``None`` to search until nothing more is gained.
+        time_limit: seconds for reading, bound, certificate and search, or ``None`` to search until nothing is gained.
         seed: of the choice of neighbourhoods.
         threads: processes that search at the same time; 0 for one a core.
         prove: whether HiGHS is given the whole program in the end.
@@ -72,6 +72,7 @@ class MineLibSolve:
 
     def run(self) -> ExitCode:
         """Reads, solves, writes and prints; the exit code."""
+        from scheduler.certificates import certify  # noqa: PLC0415
         from scheduler.cli.interrupt import first_interrupt_stops  # noqa: PLC0415
         from scheduler.cli.session import refuse_unwritable  # noqa: PLC0415
         from scheduler.minelib import read_instance  # noqa: PLC0415
@@ -86,13 +87,14 @@ class MineLibSolve:
         folder = self.out or f"runs/{Path(self.file).name.replace('.', '-')}-{stamp}"
         refuse_unwritable(folder, replace=False)
         refuse_file(self.proof, replace=False)
+        began = time.perf_counter()
         instance = read_instance(self.file, self.precedence, self.blocks)
-        line, began = BoundLine(shown=not self.quiet), time.perf_counter()
+        line, spent = BoundLine(shown=not self.quiet), time.perf_counter() - began
         try:
             with first_interrupt_stops() as interrupted:
                 options = ScheduleOptions(
                     gap=self.gap,
-                    seconds=self.time_limit,
+                    seconds=None if self.time_limit is None else max(self.time_limit - spent, 0.0),
                     seed=self.seed,
                     workers=self.threads,
                     prove=self.prove,
@@ -117,7 +119,7 @@ class MineLibSolve:
         written = None if found.rows is None else _write(Path(folder), instance, found, summary)
         if code is ExitCode.INFEASIBLE:
             if self.proof is not None:
-                write_certificate(self.proof, instance, found.relaxation)
+                write_certificate(self.proof, instance, certify(instance, found.relaxation))
             summary["proof"] = self.proof
         self._tell({**summary, "exit_code": int(code), "run": written}, found)
         return code
@@ -197,12 +199,13 @@ def _write(folder: Path, instance: MineLibInstance, found: Scheduled, summary: M
     from scheduler.runfolder import json_text  # noqa: PLC0415
 
     assert found.rows is not None  # noqa: S101
+    assert found.certificate is not None  # noqa: S101
     scratch = folder.resolve().with_name(f".{folder.name}.{os.getpid()}")
     try:
         scratch.mkdir(parents=True)
         write_schedule(found.rows, scratch / SOLUTION)
         (scratch / SUMMARY).write_text(json_text(summary), encoding="utf-8")
-        write_certificate(str(scratch / CERTIFICATE), instance, found.relaxation)
+        write_certificate(str(scratch / CERTIFICATE), instance, found.certificate)
         scratch.replace(folder)
     except OSError as error:
         raise BadInput([Finding(str(folder), str(error), "a folder that can be written")]) from None

@@ -118,6 +118,18 @@ def test_a_mine_by_blocks_is_a_whole_run():
     assert told["objective"] == pytest.approx(exact["objective"], rel=1e-6)
 
 
+@pytest.mark.parametrize("stop", [{"time_limit_s": 0.0}, {}])
+def test_a_search_by_blocks_that_is_ended_at_once_leaves_plan_and_certificate(stop):
+    """By time or by an interruption: the certificate was made before the search, with the plan's objective in it."""
+    instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH)
+    request = Request(gap=0.0, resolution="block", engine="block", threads=1, **stop)
+    answer = solve_mine(instance, request, cancel=None if stop else lambda: True)
+    assert answer.audit.passed
+    assert answer.certificate["objective"] == pytest.approx(answer.summary["objective"])
+    assert answer.summary["certified_bound"] >= answer.summary["objective"] * (1 - 1e-9)
+    assert "certificate" in answer.summary["seconds"]
+
+
 def test_a_mine_with_blocks_over_several_periods_is_worth_no_less_and_says_so():
     """The override stands in the run; the same plan held against whole mining fails its audit, where it differs."""
     instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH | {"blocks.mining": "partial"})

@@ -163,6 +163,15 @@ def test_solve_writes_schedule_summary_and_certificate(mine):
     assert len(again.stderr.splitlines()) == 1
 
 
+def test_a_run_that_time_ends_at_once_carries_its_certificate(mine):
+    """No time at all: the plan is written, its bound proven, and the making of the certificate is among the stages."""
+    problem, run = mine / "tiny.cpit", mine / "run"
+    result = pitwise("solve", problem, "--out", run, "--time-limit", "0", "--threads", "1", "--json")
+    assert result.exit_code == 4, result.output
+    assert {"relaxation", "certificate"} <= set(json.loads(result.stdout)["seconds_by_stage"])
+    assert pitwise("verify", run, "--instance", problem).exit_code == 0
+
+
 def test_solve_ends_in_four_where_the_gap_is_not_reached(mine):
     """Two blocks a period: the relaxation is worth more than any whole schedule; the plan is written."""
     result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run")

@@ -11,7 +11,7 @@ from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, propagated
 from solvers.improvement.workers import Part, PartLimits, Workers
 from solvers.options import SolveOptions
-from solvers.relaxation import solve_relaxation
+from solvers.relaxation import bound_from_multipliers, solve_relaxation
 from solvers.rounding import varied
 from solvers.schedule import Schedule, transitive_reduction
 from tests.solvers.relaxation.programs import random_program, whole_optimum
@@ -311,3 +311,22 @@ def test_fewer_arcs_hold_the_same_schedules(seed):
             member[tail[lost]] = False
         assert not (member[program.arc_tail] & ~member[program.arc_head]).any()
     assert lag.size == tail.size
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_the_bound_is_told_once_before_there_is_a_schedule(at_once):
+    """With its multipliers, for a certificate whose time counts, even where the search is interrupted at once."""
+    program = larger_program()
+    told, seen = [], []
+    found = find_schedule(
+        program,
+        ScheduleOptions(rounds=2, workers=1),
+        on_bound=lambda relaxation, cases: told.append((relaxation, cases, len(seen))),
+        on_progress=seen.append,
+        interrupted=lambda: at_once,
+    )
+    assert [(cases, before) for _, cases, before in told] == [(None, 0)]
+    assert told[0][0] is found.relaxation
+    again = bound_from_multipliers(program, told[0][0].multipliers)
+    assert again == pytest.approx(found.certified_bound, rel=1e-9)
+    assert found.seconds["certificate"] >= 0.0
