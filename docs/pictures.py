@@ -3,7 +3,7 @@
     pitwise solve mzo --out runs/mzo --report
     pitwise study mzo-mill-option --out studies/option --report
     pitwise board runs/mzo &
-    python docs/pictures.py runs/mzo --study studies/option --board http://127.0.0.1:8321/
+    python docs/pictures.py runs/mzo --study studies/option --hill studies/mzo-tailings --board http://127.0.0.1:8321/
 
 Without a study or the address of a board its picture is left as it is.
 
@@ -60,21 +60,32 @@ PICTURES = (
 
 
 STUDY_PICTURE = Picture("study.png", 1440, "header.top", "#option", "bottom")
+HILL_PICTURE = Picture("study-hill.png", 1440, "#hill", "#plot-hill")
+TORNADO_PICTURE = Picture("study-tornado.png", 760, "#tornado", "#plot-tornado")
 
 
-def main(run: str, study: str | None = None, board: str | None = None) -> None:
+def main(
+    run: str, study: str | None = None, board: str | None = None, hill: str | None = None, tornado: str | None = None
+) -> None:
     """Takes every picture."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        "--enable-unsafe-swiftshader",
+    ):
         options.add_argument(argument)
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     page = (Path(run) / "report.html").resolve().as_uri()
     try:
         for picture in PICTURES:
             take(browser, page, picture)
-        if study is not None:
-            take(browser, (Path(study) / "study.html").resolve().as_uri(), STUDY_PICTURE)
+        for folder, picture in ((study, STUDY_PICTURE), (hill, HILL_PICTURE), (tornado, TORNADO_PICTURE)):
+            if folder is not None:
+                take(browser, (Path(folder) / "study.html").resolve().as_uri(), picture)
         if board is not None:
             take_board(browser, board)
     finally:
@@ -91,6 +102,12 @@ def take(browser: webdriver.Chrome, page: str, picture: Picture) -> None:
         move = "const s = document.getElementById('solid-year'); s.value = arguments[0];"
         move += "s.dispatchEvent(new Event('input'))"
         browser.execute_script(move, str(picture.period))
+    drawn = "return document.documentElement.dataset.drawn === 'all'"
+    drawn += "&& !document.querySelector('.scene:not([data-drawn])')"
+    WebDriverWait(browser, PATIENCE_S).until(lambda page: page.execute_script(drawn))
+    if picture.period is not None:
+        seen = "return document.getElementById('solid').dataset.drawn.split(',')[0] === arguments[0]"
+        WebDriverWait(browser, PATIENCE_S).until(lambda page: page.execute_script(seen, str(picture.period)))
     browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
     edge = "return document.querySelector(arguments[0]).getBoundingClientRect()[arguments[1]] + scrollY"
     first = max(0, int(browser.execute_script(edge, picture.top, "top")) - 14)
@@ -108,7 +125,7 @@ def take_board(browser: webdriver.Chrome, address: str) -> None:
     wait.until(lambda page: page.find_elements("id", "lever-mill"))[0].send_keys("\ue014\ue014")
     wait.until(lambda page: page.find_element("id", "lever-mill-told").text.startswith("110 %"))
     browser.execute_script("document.getElementById('solve').click()")
-    wait.until(lambda page: page.find_elements("id", "worth-1"))
+    wait.until(lambda page: len(page.find_elements("css selector", "#answer .js-plotly-plot .ytitle")) == 2)
     browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
     keep(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"], PLACE / "board.png")
 
@@ -124,5 +141,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", help="folder of a run with its report")
     parser.add_argument("--study", help="folder of a study with an option")
+    parser.add_argument("--hill", help="folder of a study with a grid")
+    parser.add_argument("--tornado", help="folder of a study with a tornado")
     parser.add_argument("--board", help="address of a board of the run")
     main(**vars(parser.parse_args()))

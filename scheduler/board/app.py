@@ -6,6 +6,7 @@ what-ifs that it solved itself, by their numbers.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,9 +16,11 @@ from urllib.parse import urlsplit
 import dash
 from dash import dcc, html
 from dash.dependencies import Input, Output, State
+from dash.exceptions import PreventUpdate
 from flask import Response, abort, request, send_file
 
 from instances.schema import Mine
+from scheduler.board.charts import comparison_charts
 from scheduler.board.levers import Lever, changes_told, levers_of, overrides_of
 from scheduler.board.work import DONE, RUNNING, Work
 from scheduler.reports.comparison import Compared, worth_table
@@ -38,6 +41,7 @@ OWN_STYLE = """
 .lever label { display: block; font-weight: 600; font-size: .95rem; }
 .lever .dash-input-container, .lever input { border: 0; box-shadow: none; background: none; padding: 0; }
 .lever input { width: 100%; accent-color: #1f77b4; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 8px 24px; }
 #state { font-weight: 600; margin-top: 6px; } #answer h2 { font-size: 1.1rem; }
 .board button { padding: 8px 18px; margin: 8px 10px 8px 0; font-weight: 600; }
 .board button:disabled { opacity: .5; }
@@ -177,6 +181,7 @@ def _layout(board: Board) -> html.Main:
                 className="sides",
             ),
             dcc.Interval(id="tick", interval=POLL_MS),
+            dcc.Store(id="seen", data=""),
         ],
         className="page board",
     )
@@ -226,7 +231,9 @@ def _answer_clicks(app: dash.Dash, board: Board) -> None:
     for key, lever in zip(sliders, board.levers, strict=True):
         app.callback(Output(f"{key}-told", "children"), Input(key, "value"))(told(lever))
 
-    def moved(_ticks: int, _solves: int, _cancels: int, *values: float) -> tuple[Any, Any, bool, bool]:
+    def moved(
+        _ticks: int, _solves: int, _cancels: int, told: str, seen: str, *values: float
+    ) -> tuple[Any, Any, Any, bool, bool]:
         words = ""
         if dash.ctx.triggered_id == "solve":
             try:
@@ -236,16 +243,23 @@ def _answer_clicks(app: dash.Dash, board: Board) -> None:
         elif dash.ctx.triggered_id == "cancel" and board.current is not None:
             board.current.cancel()
         running = board.current is not None and board.current.state == RUNNING
-        return words or _state(board), _answers(board), running, not running
+        words, now = words or _state(board), _answers_key(board)
+        if dash.ctx.triggered_id == "tick" and words == told and now == seen:
+            raise PreventUpdate  # what is read, marked or scrolled to in the page stays as it is
+        answers = dash.no_update if now == seen else _answers(board)
+        return words, answers, now, running, not running
 
     app.callback(
         Output("state", "children"),
         Output("answer", "children"),
+        Output("seen", "data"),
         Output("solve", "disabled"),
         Output("cancel", "disabled"),
         Input("tick", "n_intervals"),
         Input("solve", "n_clicks"),
         Input("cancel", "n_clicks"),
+        State("state", "children"),
+        State("seen", "data"),
         *(State(key, "value") for key in sliders),
     )(moved)
 
@@ -259,6 +273,12 @@ def _state(board: Board) -> str:
         return current.words()
     again = "" if board.base is not None or current.state == RUNNING else "; Solve begins it again"
     return f"the base, {current.words()}{again}"
+
+
+def _answers_key(board: Board) -> str:
+    """What the answers depend on: as long as it is the same they are not drawn again."""
+    told = [DONE if board.compared(work.number) is not None else work.words() for work in board.works]
+    return json.dumps([board.answer(0) is not None, *told])
 
 
 def _answers(board: Board) -> list[html.Section]:
@@ -279,7 +299,7 @@ def _shown(board: Board, work: Work) -> html.Section:
     rows = [html.Tr([html.Th(row[0], scope="row"), *(html.Td(cell) for cell in row[1:])]) for row in table.rows]
     heads = html.Thead(html.Tr([html.Th(one, scope="col") for one in table.heads]))
     told = html.Div(html.Table([heads, html.Tbody(rows)], id=f"worth-{work.number}"), className="scroll")
-    return html.Section([head, told, _links(work.number, tuple(FILES))])
+    return html.Section([head, told, _links(work.number, tuple(FILES)), comparison_charts(found)])
 
 
 def _links(number: int, names: Sequence[str]) -> html.P:

@@ -96,10 +96,31 @@ def test_a_slider_moved_is_solved_and_set_beside_the_base(browser: Any, served: 
     base = small_board.base.summary["objective"]
     assert cells[1] != cells[0]
     assert cells[2] == f"$ {(found.summary['objective'] - base) / 1e6:+,.3f} M"
+    waited(lambda: len(browser.find_elements("css selector", "#answer .js-plotly-plot .ytitle")) == 2)
+    titles = texts(browser, "#answer .ytitle")
+    assert titles == ["Cash after tax, $ M", "NPV to date, $ M"]
     severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []
     links = browser.execute_script("return Array.from(document.querySelectorAll('#answer a')).map(one => one.href)")
     assert links == [f"{served}files/1/{name}" for name in ("report.html", "report.xlsx", "compare.html")]
+
+
+def test_what_is_read_stays_as_it_is_while_nothing_changes(browser: Any, served: str):
+    """The page asks twice a second how far it is; only what is new is drawn."""
+    browser.get(served)
+    press(browser, "solve")
+    waited(lambda: browser.find_elements("id", "worth-1"))
+    waited(lambda: browser.find_element("id", "state").text.startswith("done"))
+    browser.execute_script(
+        "window.drawn = 0; window.polls = 0;"
+        "new MutationObserver(() => { window.drawn += 1; })"
+        ".observe(document.getElementById('answer'), {childList: true});"
+        "new MutationObserver(() => { window.drawn += 1; })"
+        ".observe(document.getElementById('state'), {childList: true, characterData: true, subtree: true});"
+        "const asked = window.fetch; window.fetch = (...all) => { window.polls += 1; return asked(...all); };"
+    )
+    waited(lambda: browser.execute_script("return window.polls") >= 4)
+    assert browser.execute_script("return window.drawn") == 0
 
 
 def test_a_running_solve_is_cancelled(browser: Any, mzo_run: Path, tmp_path: Path):
