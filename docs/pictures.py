@@ -119,7 +119,7 @@ def take(browser: webdriver.Chrome, page: str, picture: Picture) -> None:
 
 def take_board(browser: webdriver.Chrome, address: str) -> None:
     """Moves the mill's slider two steps up, solves, and keeps the page."""
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1100, "height": 760})
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1100, "height": 980})
     browser.get(address)
     wait = WebDriverWait(browser, PATIENCE_S)
     wait.until(lambda page: page.find_elements("id", "lever-mill"))[0].send_keys("\ue014\ue014")

@@ -22,7 +22,7 @@ EITHER = {
 }
 """Colours of the style sheet that read on a light page and on a dark one: Dash draws once for both."""
 NAMED = re.compile(r"var\(--([a-z]+)\)")
-MOST_LABELS = 12
+MOST_LABELS = 6
 CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "doubleClick": False}
 
 

@@ -7,6 +7,7 @@ of light, dark or paper. Every text in it goes through :func:`scheduler.reports.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "
 CLEAR = "rgba(0,0,0,0)"
 UPPER, LOWER, BETWEEN, TOP, BOTTOM = 230, 100, 26, 10, 50
 """Heights in pixels: of the first panel, of the others, and of what lies between, above and below them."""
+CHARACTER = 6.9
+"""Mean width of a character in pixels."""
 NAME, SHORT_NAME = 34, 19
 """Characters of a name beside a row, on a wide page and on a telephone."""
 DOTTED = 40
@@ -84,6 +87,12 @@ def axis(title: str, **more: object) -> dict[str, Any]:
         "fixedrange": True,
         **more,
     }
+
+
+def upright(title: str, room: float) -> str:
+    """A title along an upright axis of so many pixels, in up to three lines."""
+    lines = textwrap.wrap(title, max(6, int(room / CHARACTER)), max_lines=3, placeholder=" …")
+    return "<br>".join(label(line) for line in lines)
 
 
 def known(values: Sequence[float]) -> list[float | None]:
@@ -309,6 +318,7 @@ def matrix(
     layout = sheet(row_height * len(rows) + TOP + BOTTOM)
     layout["margin"] |= {"l": 10}
     layout["yaxis"] = axis(axes[1], **names)
+    layout["yaxis"]["title"]["text"] = upright(axes[1], layout["height"] - BOTTOM)
     layout["xaxis"] = axis(axes[0]) | band_ticks(heads)
     return Plot((trace,), layout, narrow, {"xaxis": [label(head, SHORT_NAME) for head in heads]})
 

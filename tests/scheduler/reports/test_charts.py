@@ -29,8 +29,8 @@ from scheduler.reports.production import production_figures
 from scheduler.reports.sequence import bench_shares, sequence_figures
 from tests.scheduler.reports.conftest import HOSTILE
 
-MARKUP = re.compile(r"<(?!/?b>)|[\u202a-\u202e\x00-\x1f]")
-"""What plotly might take for markup, or what turns text round; its bold type is ours."""
+MARKUP = re.compile(r"<(?!/?b>|br>)|[\u202a-\u202e\x00-\x1f]")
+"""What plotly might take for markup, or what turns text round; its bold type and its breaks are ours."""
 
 
 def figures_of(facts: Facts) -> list[Figure]:
@@ -114,6 +114,13 @@ def test_every_axis_has_a_title(mzo: Facts):
         assert figure.plot is not None
         for name, axis in axes_of(figure.plot.layout).items():
             assert axis["title"]["text"] or axis.get("overlaying"), f"{figure.key}: {name}"
+
+
+def test_a_long_title_of_an_upright_axis_is_broken_into_lines():
+    cell = Cell(0.5, "1")
+    plot = matrix(["a"], [("1", [cell]), ("2", [cell])], ("x", "tailings in the old pit, factor on 8 Mt <b>"))
+    title = plot.layout["yaxis"]["title"]["text"]
+    assert title == "tailings<br>in the<br>old …"
 
 
 def test_columns_are_the_numbers_of_the_run(mzo: Facts):
