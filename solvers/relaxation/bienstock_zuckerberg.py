@@ -39,13 +39,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from solvers.closure import KernelFactory
+    from solvers.relaxation.parametric import Start
     from solvers.relaxation.partition import Partition
-    from solvers.relaxation.program import ClosureProgram, Floats
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _LOG = logging.getLogger(__name__)
 _PENALTY_RAISE = 100.0
 _MOST_RAISES = 2
 _NO_VIOLATION = 1e-12
+_CHOICE_CUTS, _FEW_CUTS = 10, 3
+"""Steps whose choices cut the starting classes, and how many where these would be too many classes."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class SpeedUps:
     """What may be switched off, to measure it.
 
     Attributes:
-        parametric_start: Start from the single-resource bounds.
+        parametric_start: Start from the bounds over resources alone, with a multiplier for each.
         most_start_classes: Give every profile and step its own class at the start, unless that exceeds this number.
         by_steps: Price step by step, joining steps only where needed; else the whole expanded graph every time.
         merge_above: Merge classes of equal value once there are more than this number.
@@ -127,14 +130,22 @@ class _Search:
         for start in found:
             self._price(start.multipliers)
         partition = self._partition
-        choices = []
         for start in found:
             for steps in start.steps:
                 partition = refine(program, partition, steps, start.choice)
-            if program.n_choices > 1:
-                choices += [start.choice[:, t] for t in sorted({0, program.n_steps // 4, program.n_steps // 2})]
-        apart = spread_out(program, partition, choices)
-        self._partition = apart if apart.n_classes <= self._speed_ups.most_start_classes else partition
+        self._partition = partition
+        for cuts in (_CHOICE_CUTS, _FEW_CUTS):
+            apart = spread_out(program, partition, self._cuts(found, cuts))
+            if apart.n_classes <= self._speed_ups.most_start_classes:
+                self._partition = apart
+                return
+
+    def _cuts(self, found: list[Start], count: int) -> list[Integers]:
+        """Choices of the starts in so many steps apart, to cut the classes of their profiles by."""
+        if self._program.n_choices == 1:
+            return []
+        steps = sorted({self._program.n_steps * k // count for k in range(count)})
+        return [start.choice[:, t] for start in found for t in steps]
 
     def _optimise(self, master: Master) -> StopReason:
         """Iterate with the objective until a reason to stop."""

@@ -1,4 +1,4 @@
-"""Starting classes and multipliers from one resource at a time.
+"""Starting classes and multipliers from the resources; several of them together by ``joint_start.py``.
 
 A family is a set of side rows, one a step, with the same coefficients >= 0 and an upper limit each: one resource with a
 capacity in every step. With that resource alone and one discount factor a step, the relaxation is
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.closure import PseudoflowKernel, closure_graph, scale_up
+from solvers.relaxation.joint_start import JointCurve, nested_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -133,7 +134,7 @@ class _Curve:
 
 
 def starts(program: ClosureProgram, kernel: KernelFactory = PseudoflowKernel) -> list[Start]:
-    """One start for every family of the program; none where there is no family or nothing to weigh."""
+    """A start from the families of the program; none where there is no family or nothing to weigh."""
     families = find_families(program)
     if not families or not program.n_nodes or not program.n_parts:
         return []
@@ -145,6 +146,8 @@ def starts(program: ClosureProgram, kernel: KernelFactory = PseudoflowKernel) ->
     closed = ~np.isfinite(open_now)
     worth = np.where(closed, -2.0 * np.abs(program.worth).max(initial=0.0) - 1.0, open_now)
     compiled = kernel(closure_graph(program.n_nodes, program.arc_tail, program.arc_head))
+    if len(families) > 1:
+        return [_joint_start(program, families, worth, compiled)]
     return [_start(program, family, _Curve(program, family, worth, compiled)) for family in families]
 
 
@@ -159,18 +162,40 @@ def _start(program: ClosureProgram, family: Family, curve: _Curve) -> Start:
         low, high, critical[t] = _bracket(lines, float(limit[t]))
         below[low.member] = t
         above[high.member] = t
+    multipliers = np.zeros(program.n_rows)
+    _spread_back(program, family, critical, multipliers)
+    choice = np.column_stack([curve.choice(at) for at in critical])
+    return Start((below, above), _open(program, choice), multipliers)
+
+
+def _joint_start(program: ClosureProgram, families: list[Family], worth: Floats, kernel: ClosureKernel) -> Start:
+    """One start for all families together."""
+    curve = JointCurve(program, worth, np.array([family.use for family in families]), kernel)
+    limits = np.array([np.cumsum(family.capacity) for family in families])
+    points = curve.critical_points(limits)
+    multipliers = np.zeros(program.n_rows)
+    for number, family in enumerate(families):
+        _spread_back(program, family, np.array([point.multipliers[number] for point in points]), multipliers)
+    choice = np.column_stack([curve.choice(point.multipliers) for point in points])
+    return Start(nested_steps(points), _open(program, choice), multipliers)
+
+
+def _spread_back(program: ClosureProgram, family: Family, critical: Floats, multipliers: Floats) -> None:
+    """Writes the multipliers of a family's rows: the critical ones ``(T,)`` from each step on, by discount."""
     size = np.abs(program.worth).sum(axis=(0, 2))
-    factor = size / size[0] if size[0] > 0 else np.ones(T)
+    factor = size / size[0] if size[0] > 0 else np.ones(program.n_steps)
     later = np.append(factor[1:], 0.0)
     rates = np.cumsum((np.maximum(factor - later, 0.0) * critical)[::-1])[::-1]
-    multipliers = np.zeros(program.n_rows)
     held = family.row_of_step >= 0
     multipliers[family.row_of_step[held]] = rates[held]
-    choice = np.column_stack([curve.choice(at) for at in critical])
-    if program.open_choices is not None:
-        taken = np.take_along_axis(program.open_choices, choice[:, :, None], axis=2)[:, :, 0]
-        choice = np.where(taken, choice, program.open_choices.argmax(axis=2))
-    return Start((below, above), choice, multipliers)
+
+
+def _open(program: ClosureProgram, choice: Integers) -> Integers:
+    """The choices ``(P, T)``, the first open one where a choice is closed."""
+    if program.open_choices is None:
+        return choice
+    taken = np.take_along_axis(program.open_choices, choice[:, :, None], axis=2)[:, :, 0]
+    return np.where(taken, choice, program.open_choices.argmax(axis=2))
 
 
 def _critical_lines(curve: _Curve, limits: Floats, budget: int) -> list[_Line]:
