@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.highs import VERSION, solve
+from solvers.leaf_search import narrowed
 from solvers.options import SolveOptions
 from solvers.program import INTEGRALITY_TOLERANCE, Program, Vector
 from solvers.result import Progress, Result, StartUse, StopReason, weigh
@@ -33,6 +34,10 @@ logger = logging.getLogger(__name__)
 NEARLY_BINDING = 1e-3
 """Rows of the pool within this distance (over their norm) of a leaf's relaxation go into its solve."""
 DIVE_NODES = 200
+REST_ROUNDS = 2
+"""Rounds of rows of the pool that a child takes in: its parent has taken in most."""
+NEAR = 0.5
+"""Share of the gap asked for within which a leaf's bound is near the cutoff: it is narrowed before the dive."""
 
 QUIET_HEURISTICS: dict[str, bool | int | float | str] = {
     "mip_heuristic_effort": 0.0,
@@ -90,6 +95,7 @@ class _Node:
     lower: Vector = field(compare=False)
     upper: Vector = field(compare=False)
     point: LinearPoint | None = field(compare=False)
+    rounds: int = field(compare=False, default=MOST_ROUNDS)
 
 
 class StagedSolve:
@@ -140,7 +146,7 @@ class StagedSolve:
                     heapq.heappush(self.open, node)
                     break
                 if node.point is None:
-                    self._open(node, node.lower, node.upper, relaxation, order, rounds=MOST_ROUNDS)
+                    self._open(node, node.lower, node.upper, relaxation, order, rounds=node.rounds)
                     self._report()
                     self._check_limits()
                     continue
@@ -148,7 +154,7 @@ class StagedSolve:
                 column = self._fractional(node)
                 if column is None:
                     taken = relaxation.taken
-                    self._open_rest(node, relaxation, order)
+                    self._keep_rest(node, order)
                     self._leaf(node, taken)
                 else:
                     self._branch(node, column, relaxation, order)
@@ -219,7 +225,7 @@ class StagedSolve:
             (upper if side == "upper" else lower)[column] = limit
             self._open(node, lower, upper, relaxation, order)
         self.current = -math.inf
-        self.seconds["tree"] = self.seconds.get("tree", 0.0) + time.perf_counter() - began
+        self._spent("tree", began)
 
     def _open(
         self,
@@ -229,7 +235,7 @@ class StagedSolve:
         relaxation: CutRelaxation,
         order: itertools.count[int],
         *,
-        rounds: int = 2,
+        rounds: int = REST_ROUNDS,
     ) -> None:
         point = relaxation.bound(self.first, lower, upper, rounds=rounds)
         self.counts["tree_nodes"] += 1
@@ -238,27 +244,34 @@ class StagedSolve:
         if point.x is not None:
             heapq.heappush(self.open, _Node(key, next(order), lower, upper, point))
 
-    def _open_rest(self, node: _Node, relaxation: CutRelaxation, order: itertools.count[int]) -> None:
-        """Opens what a leaf, which has the whole values of its point, leaves of the node's box."""
-        began = time.perf_counter()
+    def _keep_rest(self, node: _Node, order: itertools.count[int]) -> None:
+        """Keeps what a leaf, which has the whole values of its point, leaves of the node's box.
+
+        Their relaxations are solved once they are next in turn: often the leaf's point is good enough before.
+        """
         assert node.point is not None  # noqa: S101
         assert node.point.x is not None  # noqa: S101
         lower, upper = node.lower.copy(), node.upper.copy()
+
+        def keep(lower: Vector, upper: Vector) -> None:
+            heapq.heappush(self.open, _Node(node.key, next(order), lower, upper, None, REST_ROUNDS))
+
         for column, value in enumerate(np.round(node.point.x[self.first]).tolist()):
             if value - 1 >= lower[column]:
                 below = upper.copy()
                 below[column] = value - 1
-                self._open(node, lower.copy(), below, relaxation, order)
+                keep(lower.copy(), below)
             if value + 1 <= upper[column]:
                 above = lower.copy()
                 above[column] = value + 1
-                self._open(node, above, upper.copy(), relaxation, order)
+                keep(above, upper.copy())
             lower[column] = upper[column] = value
-        self.seconds["tree"] = self.seconds.get("tree", 0.0) + time.perf_counter() - began
 
     def _leaf(self, node: _Node, rows: NDArray[np.int64]) -> None:
-        """Solves a leaf: a quick dive for a point, then the whole of it with the best point as start or cutoff."""
-        began = time.perf_counter()
+        """Solves a leaf: a quick dive for a point, then what the cutoff leaves of it.
+
+        Where the leaf's bound is near the cutoff, a better point is unlikely and it is narrowed before the dive.
+        """
         self.current = -node.key
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         assert node.point is not None  # noqa: S101
@@ -269,18 +282,55 @@ class StagedSolve:
         box = self.pool.taken(
             replace(self.program, lower=lower, upper=upper), np.union1d(rows, violated).astype(np.int64)
         )
-        self._dive(box, node.point.x)
-        self.seconds["dive"] = self.seconds.get("dive", 0.0) + time.perf_counter() - began
-        if not self._good_enough(-node.key) and self.stop is None:
+        cutoff = self._cutoff()
+        near = math.isfinite(cutoff) and -node.key - cutoff <= NEAR * (cutoff - self._value())
+        left: Program | None = self._narrow(box) if near else box
+        if left is not None and self.stop is None:
             began = time.perf_counter()
-            # No start: the cutoff lies above the best point, and HiGHS takes a start below its cutoff for trouble.
-            result = self._solve(box, self._leaf_options(), None, bounded=True)
-            self._close(node, result)
-            self.seconds["leaves"] = self.seconds.get("leaves", 0.0) + time.perf_counter() - began
-        else:
+            self._dive(left, node.point.x)
+            self._spent("dive", began)
+        if self._good_enough(-node.key) or self.stop is not None:
             self.closed = max(self.closed, -node.key)
+        elif left is None:
+            self.closed = max(self.closed, min(-node.key, self._cutoff()))
+        else:
+            self._prove(node, left)
         self.counts["leaves"] += 1
         self.current = -math.inf
+
+    def _prove(self, node: _Node, box: Program) -> None:
+        """Rules out what is left of a leaf, or finds something better."""
+        left = self._narrow(box)
+        if left is None:
+            self.closed = max(self.closed, min(-node.key, self._cutoff()))
+            return
+        if self.stop is not None:
+            self.closed = max(self.closed, -node.key)
+            return
+        began = time.perf_counter()
+        # No start: the cutoff lies above the best point, and HiGHS takes a start below its cutoff for trouble.
+        result = self._solve(left, self._leaf_options(), None, bounded=True)
+        self._close(node, result)
+        self._spent("leaves", began)
+
+    def _narrow(self, box: Program) -> Program | None:
+        """What of a leaf may hold points better than the cutoff; all of it where there is no cutoff."""
+        cutoff = self._cutoff()
+        if not math.isfinite(cutoff):
+            return box
+        began = time.perf_counter()
+
+        def stop() -> bool:
+            self._check_limits()
+            return self.stop is not None
+
+        found = narrowed(box, self.sign * cutoff, seed=self.options.seed, stop=stop)
+        self.counts["iterations"] += found.iterations
+        self._spent("narrow", began)
+        return found.program
+
+    def _spent(self, stage: str, began: float) -> None:
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began
 
     def _close(self, node: _Node, result: Result) -> None:
         """Takes over what a leaf's solve proved; an unfinished leaf keeps the weaker of its bounds."""
@@ -297,9 +347,13 @@ class StagedSolve:
         """Value up to which leaves were not searched: the best point and the gap asked for; ``-inf`` without one."""
         if self.best is None:
             return -math.inf
-        value = self.sign * self.program.objective_value(self.best)
+        value = self._value()
         # A hair within the gap asked for, so that rounding does not report a gap above it.
         return value + (1 - 1e-6) * max(self.options.gap * abs(value), self.options.gap_abs)
+
+    def _value(self) -> float:
+        """Value of the best point, ``-inf`` without one."""
+        return -math.inf if self.best is None else self.sign * self.program.objective_value(self.best)
 
     def _leaf_options(self) -> SolveOptions:
         options = self._remaining()
@@ -375,8 +429,7 @@ class StagedSolve:
     def _report(self, objective: float | None = None) -> None:
         if self.on_progress is None:
             return
-        best = -math.inf if self.best is None else self.sign * self.program.objective_value(self.best)
-        value = max(best, -math.inf if objective is None else objective)
+        value = max(self._value(), -math.inf if objective is None else objective)
         bound = self._bound()
         gap = (bound - value) / abs(value) if math.isfinite(value) and math.isfinite(bound) and value else None
         self.on_progress(

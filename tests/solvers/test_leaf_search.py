@@ -1,0 +1,159 @@
+"""Fixing and probing against HiGHS on random programs: nothing better than the cutoff is ever lost."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import sparse
+
+from solvers import leaf_search
+from solvers.fixing import BinaryBounds
+from solvers.highs import solve
+from solvers.leaf_search import narrowed
+from solvers.options import SolveOptions
+from solvers.program import Program
+
+EXACT = SolveOptions(gap=0.0, gap_abs=1e-7, threads=1)
+THOROUGH = settings(max_examples=150, deadline=None, derandomize=True)
+SEEDS = st.integers(0, 2**32 - 1)
+PROBED = (3, 70, 52, 13)
+"""Seeds of programs that reduced costs and rows alone do not close."""
+
+
+def random_program(draw: np.random.Generator) -> Program:
+    """Up to 10 binaries, wider integers and continuous columns, 2 to 6 rows; some infeasible; either sense."""
+    columns, rows = int(draw.integers(3, 11)), int(draw.integers(2, 7))
+    matrix = draw.integers(-5, 8, (rows, columns)) * (draw.random((rows, columns)) < 0.7)
+    upper = np.where(draw.random(columns) < 0.8, 1.0, draw.integers(2, 5, columns)).astype(float)
+    within = matrix @ (upper * draw.random(columns))
+    row_upper = np.where(draw.random(rows) < 0.8, within + draw.integers(-1, 3, rows), np.inf)
+    row_lower = np.where(draw.random(rows) < 0.4, within - draw.integers(-1, 3, rows), -np.inf)
+    return Program(
+        cost=draw.integers(-9, 10, columns) + draw.choice([0.0, 0.25, 0.123], columns),
+        lower=np.zeros(columns),
+        upper=upper,
+        integer=draw.random(columns) < 0.8,
+        matrix=sparse.csr_array(matrix.astype(float)),
+        row_lower=np.minimum(row_lower, row_upper),
+        row_upper=row_upper,
+        offset=float(draw.choice([0.0, 30.0, -200.0])),
+        maximise=bool(draw.integers(0, 2)),
+    )
+
+
+@given(SEEDS, st.sampled_from([0.01, 1.0, 5.0, -0.01, -2.0]))
+@THOROUGH
+def test_points_better_than_the_cutoff_stay(seed, below):
+    draw = np.random.default_rng(seed)
+    program = random_program(draw)
+    whole = solve(program, EXACT)
+    if whole.objective is None:
+        assert narrowed(program, -1e9 if program.maximise else 1e9).program is None or not whole.x
+        return
+    # Worse than the optimum by ``below``: the optimum has to stay. Better than it: closing is right.
+    cutoff = whole.objective - below if program.maximise else whole.objective + below
+    found = narrowed(program, cutoff)
+    if below < 0:
+        return
+    assert found.program is not None
+    assert (found.program.lower >= program.lower).all()
+    assert (found.program.upper <= program.upper).all()
+    left = solve(found.program, EXACT)
+    assert left.objective == pytest.approx(whole.objective, abs=1e-5)
+
+
+@given(SEEDS, st.floats(0.0, 1.0))
+@THOROUGH
+def test_every_binary_point_better_than_the_cutoff_stays(seed, share):
+    draw = np.random.default_rng(seed)
+    program = random_program(draw)
+    program = replace(program, upper=np.minimum(program.upper, 1.0), integer=np.ones(program.num_columns, dtype=bool))
+    points = [np.array(point) for point in itertools.product((0.0, 1.0), repeat=program.num_columns)]
+    kept = [point for point in points if program.is_feasible(point)]
+    if not kept:
+        return
+    values = sorted(program.objective_value(point) for point in kept)
+    cutoff = float(np.quantile(values, share)) + 1e-3 * (-1 if program.maximise else 1)
+    better = [p for p in kept if (program.objective_value(p) - cutoff) * (1 if program.maximise else -1) > 1e-6]
+    found = narrowed(program, cutoff)
+    if found.program is None:
+        assert not better
+        return
+    for point in better:
+        assert (point >= found.program.lower).all()
+        assert (point <= found.program.upper).all()
+
+
+@given(SEEDS)
+@THOROUGH
+def test_rows_leave_every_feasible_point(seed):
+    program = random_program(np.random.default_rng(seed))
+    program = replace(program, upper=np.minimum(program.upper, 1.0), integer=np.ones(program.num_columns, dtype=bool))
+    bounds = BinaryBounds(program)
+    bounds.by_rows()
+    for point in itertools.product((0.0, 1.0), repeat=program.num_columns):
+        if program.is_feasible(np.array(point)):
+            assert (np.array(point) >= bounds.lower).all()
+            assert (np.array(point) <= bounds.upper).all()
+
+
+def knapsack(sense: int) -> Program:
+    """Six binaries of which weight limits some: optimum by enumeration is 20 (maximised)."""
+    return Program(
+        cost=sense * np.array([10.0, 9.0, 8.0, 7.0, 2.0, 1.0]),
+        lower=np.zeros(6),
+        upper=np.ones(6),
+        integer=np.ones(6, dtype=bool),
+        matrix=sparse.csr_array(np.array([[6.0, 5.0, 5.0, 4.0, 3.0, 3.0]])),
+        row_lower=np.array([-np.inf]),
+        row_upper=np.array([11.0]),
+        maximise=sense > 0,
+    )
+
+
+def best(program: Program) -> float:
+    points = (np.array(point) for point in itertools.product((0.0, 1.0), repeat=program.num_columns))
+    values = [program.objective_value(p) for p in points if program.is_feasible(p)]
+    return max(values) if program.maximise else min(values)
+
+
+@pytest.mark.parametrize("sense", [1, -1])
+def test_fixing_closes_what_the_relaxation_leaves_open(sense):
+    program = knapsack(sense)
+    optimum, relaxed = best(program), solve(program.relaxed(), EXACT).objective
+    assert relaxed is not None
+    cutoff = optimum + sense * 1e-3
+    assert sense * relaxed > sense * cutoff
+    found = narrowed(program, cutoff)
+    assert found.program is None
+
+
+@pytest.mark.parametrize("seed", PROBED)
+def test_probing_closes_what_fixing_leaves_open(seed):
+    program = random_program(np.random.default_rng(seed))
+    optimum = solve(program, EXACT).objective
+    assert optimum is not None
+    found = narrowed(program, optimum + (1e-3 if program.maximise else -1e-3))
+    assert found.program is None
+    assert found.probes > 0
+
+
+def test_what_was_decided_before_a_stop_holds():
+    program = knapsack(1)
+    asked = itertools.count()
+    found = narrowed(program, best(program) - 0.5, stop=lambda: next(asked) > 2)
+    assert found.program is not None
+    left = solve(found.program, EXACT)
+    assert left.objective == pytest.approx(best(program))
+
+
+def test_it_ends_at_its_limit_of_iterations(monkeypatch):
+    monkeypatch.setattr(leaf_search, "MOST_ITERATIONS", 1)
+    found = narrowed(knapsack(1), best(knapsack(1)) - 3.0)
+    assert found.program is not None
+    assert found.left > 0
