@@ -190,8 +190,8 @@ def find_schedule(
     start = search.rounded(points, starts)
     seconds["rounding"] = time.perf_counter() - then
     then = time.perf_counter()
-    start = search.fixed(points[0], start, _share_left(options, began), options.rounds)
-    seconds["fixing"] = time.perf_counter() - then
+    start = search.following(points[0], start, _share_left(options, began), options.rounds)
+    seconds["mending"] = time.perf_counter() - then
     then = time.perf_counter()
     begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
     if begun_with is not None and (not history or begun_with > history[-1][1]):

@@ -65,7 +65,7 @@ def relax_and_fix(
     begun = time.perf_counter()
     program, steps = builder.program, builder.program.n_steps
     taken = _taken_by(program, x)
-    schedule = half_point(program, x, extras)
+    schedule = point_at(program, x, extras)
     first, last = (taken <= _TOUCHED).sum(axis=1), (taken < 1.0 - _TOUCHED).sum(axis=1)
     never, doubtful = first >= steps, last >= steps
     ends = np.where(never, steps, np.minimum(last, steps - 1))
@@ -97,21 +97,21 @@ def relax_and_fix(
     return part.schedule(at)
 
 
-def half_point(program: ClosureProgram, x: Floats, extras: Floats) -> Schedule:
-    """Every node in the first step by whose end a point of the relaxation has taken half of it.
+def point_at(program: ClosureProgram, x: Floats, extras: Floats, share: float = _HALF) -> Schedule:
+    """Every node in the first step by whose end a point of the relaxation has taken a share of it, half unless given.
 
     What the point takes by then keeps the arcs, so this does as well; rows may be broken.
     """
     taken = _taken_by(program, x)
-    step = (taken < _HALF).sum(axis=1)
+    step = (taken < share).sum(axis=1)
     there = np.flatnonzero(step[program.part_node] < program.n_steps)
     now, all_told = x[there, step[program.part_node[there]]], x[there].sum(axis=1)
     total = now.sum(axis=1, keepdims=True)
     most = np.eye(program.n_choices)[all_told.argmax(axis=1)]
-    share = np.zeros((program.n_parts, program.n_choices))
-    share[there] = np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most)
+    chosen = np.zeros((program.n_parts, program.n_choices))
+    chosen[there] = np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most)
     values = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
-    return Schedule(step, share, np.clip(values, program.extra_lower, program.extra_upper))
+    return Schedule(step, chosen, np.clip(values, program.extra_lower, program.extra_upper))
 
 
 def _taken_by(program: ClosureProgram, x: Floats) -> Floats:

@@ -17,7 +17,7 @@ from solvers.improvement import (
     merit,
     settle,
 )
-from solvers.relax_and_fix import relax_and_fix
+from solvers.relax_and_fix import point_at, relax_and_fix
 from solvers.rounding import all_capacities, round_relaxation, varied
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
@@ -36,8 +36,10 @@ _HEAD_START = 0.3
 more at first, and the schedules with spans are then no worse."""
 _FIXING_SHARE, _MENDING_SHARE = 0.5, 0.15
 """Shares of the time left for relax and fix, and for the first search on what it gives."""
-_MENDING_ROUNDS = 10
+_MENDING_ROUNDS, _MENDING_TRIES = 10, 2
 _HALF_STEP = 0.5
+_SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
+"""Shares of a node that the point has taken by the step in which schedules begun anew take it."""
 _GRACE = 10.0
 """Seconds of search after an interruption that would leave nothing but the empty schedule."""
 _SEARCHED_WHOLE = 1_500
@@ -51,7 +53,7 @@ class Start:
     """Where a search begins.
 
     Attributes:
-        origin: An order of rounding, ``relax and fix``, or the name of a given start.
+        origin: An order of rounding, ``half of each node``, ``relax and fix``, or the name of a given start.
         schedule: The schedule, whole; it may break rows.
         sound: The best schedule known that breaks none; None where there is none.
     """
@@ -116,10 +118,11 @@ class ScheduleSearch:
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
 
-    def fixed(self, point: CasePoint, start: Start, seconds: float | None, rounds: int | None) -> Start:
-        """The start by relax and fix, where that is better than another once its broken rows are mended.
+    def following(self, point: CasePoint, start: Start, seconds: float | None, rounds: int | None) -> Start:
+        """A start that follows a point of the relaxation, where that is better than another once its rows are mended.
 
-        It is not tried where every row is a capacity: placing in an order looks at all of them and takes no time.
+        Every node goes where the point has taken half of it, and the rows that this breaks are mended; where they can't
+        be, relax and fix is tried. None of it where every row is a capacity: placing in an order looks at all of them.
 
         Args:
             point: A point of the relaxation.
@@ -131,28 +134,43 @@ class ScheduleSearch:
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         if small or all_capacities(program) or rounds == 0 or self.interrupted():
             return start
+        half = point_at(program, point.x, point.extras)
+        if half.keeps_order(program):
+            half = settle(self.builder, half, self.guidance.penalty) or half
+            found = self._mended("half of each node", half, start, (begun, seconds, rounds))
+            if found is not None:
+                return found
         made = relax_and_fix(
             self.builder,
             point.x,
             point.extras,
             self.guidance.penalty,
-            seconds=None if seconds is None else _FIXING_SHARE * seconds,
+            seconds=None if seconds is None else _FIXING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0),
             interrupted=self.interrupted,
         )
-        if made is None:
-            return start
-        mended = self._mended(made, begun, seconds, rounds)
-        if not mended.feasible and not self.interrupted():
-            mended = self._mended(mended.schedule, begun, seconds, rounds)
-        if not mended.feasible or (start.sound is not None and mended.objective <= start.sound.objective(program)):
-            return start
-        return Start("relax and fix", mended.schedule, mended.schedule)
+        found = None if made is None else self._mended("relax and fix", made, start, (begun, seconds, rounds))
+        return start if found is None else found
 
-    def _mended(self, schedule: Schedule, begun: float, seconds: float | None, rounds: int | None) -> ImprovementResult:
-        """A short search on a schedule that may break rows; ``seconds`` are those left at ``begun``."""
-        left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
+    def _mended(
+        self, origin: str, schedule: Schedule, other: Start, limits: tuple[float, float | None, int | None]
+    ) -> Start | None:
+        """A schedule that may break rows after a short search; None where it still does or another start is better.
+
+        Limits: when the work began, the seconds left at that time, and most rounds; None for none.
+        """
+        begun, seconds, rounds = limits
         most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
-        return self.one(self.builder, schedule, left, None if rounds is None and seconds is not None else most)
+        for _ in range(_MENDING_TRIES):
+            left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
+            mended = self.one(self.builder, schedule, left, None if rounds is None and seconds is not None else most)
+            if mended.feasible:
+                known = None if other.sound is None else other.sound.objective(self.program)
+                better = known is None or mended.objective > known
+                return Start(origin, mended.schedule, mended.schedule) if better else None
+            if self.interrupted():
+                break
+            schedule = mended.schedule
+        return None
 
     def run(self, start: Start, seconds: float | None, rounds: int | None, *, spread: bool) -> Searched:
         """The search from a start on; where nodes may span steps, one of whole schedules before it."""
@@ -204,7 +222,14 @@ class ScheduleSearch:
         )
 
     def _elsewhere(self, number: int, best: Schedule) -> Schedule:
-        """Another schedule to begin with, near to the relaxation and to the best schedule by turns."""
+        """Another schedule to begin with.
+
+        Where every row is a capacity it is placed near to the relaxation and to the best schedule by turns; elsewhere it
+        follows the point at another share than half.
+        """
+        if not all_capacities(self.program):
+            aside = _SHARES[number % len(_SHARES)]
+            return point_at(self.program, *self.point, aside)
         goal = self.guidance.goal
         times = np.asarray(best.step + _HALF_STEP if number % 2 or goal is None else goal, dtype=np.float64)
         rng = np.random.default_rng([self.wanted.seed, number])

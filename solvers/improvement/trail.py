@@ -190,7 +190,7 @@ class Trail:
         """Kinds in the order in which they are asked.
 
         Everything at once where that is possible; the mending kind while rows are broken; schedules met that were not
-        looked at yet; then runs of two steps until they have had enough, and after that all by reward.
+        looked at yet; then runs of two steps as long as no other kind brings more; and after that all by reward.
         """
         kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
@@ -201,7 +201,7 @@ class Trail:
         else:
             if self._recombined.fresh:
                 first.append(1)
-            if kinds[2].reward > _LEAST_REWARD:
+            if kinds[2].reward >= max(_LEAST_REWARD, *(kind.reward for kind in kinds[3:])):
                 first.append(2)
         return [kinds[k] for k in dict.fromkeys([*first, *order])]
 
@@ -243,8 +243,8 @@ class Trail:
         rate = 100.0 * max(gain, 0.0) / max(scale, 1e-12) / (1.0 + answer.iterations / 5_000.0)
         kind.reward = _MEMORY * kind.reward + (1 - _MEMORY) * min(rate, 10.0)
         if not answer.finished:
-            kind.size = max(int(kind.size * 0.75), _LEAST_SIZE)
-        elif answer.iterations < _EASY:
+            kind.size = max(int(kind.size * (0.75 if gain > 0 else 0.5)), _LEAST_SIZE)
+        elif answer.easy and answer.iterations < _EASY:
             kind.size = min(int(kind.size * 1.3) + 1, _MOST_SIZE)
 
     def _insist(self) -> None:

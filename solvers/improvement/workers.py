@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 _POLL_S = 0.05
 _GRACE_S = 3.0
 """Time beyond its limit after which a worker's solve is given up: HiGHS looks at the clock between its steps only."""
+_EASY_SHARE = 1 / 3
 _EXTRA: dict[str, bool | int | float | str] = {
     "mip_detect_symmetry": False,
     "mip_heuristic_effort": 0.3,
@@ -72,12 +73,14 @@ class Solved:
         finished: Whether it is proven within ``close`` of the best for the part.
         iterations: Simplex iterations it took.
         seconds: Wall-clock time.
+        easy: Whether it took less than a third of its time limit.
     """
 
     schedule: Schedule
     finished: bool
     iterations: int
     seconds: float
+    easy: bool = True
 
 
 def solve_part(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solved | None:
@@ -100,7 +103,9 @@ def solve_part(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> So
     if found.x is None:
         return None
     finished = found.stop_reason in {StopReason.PROVEN, StopReason.GAP}
-    return Solved(made.schedule(found.x), finished, found.simplex_iterations, time.perf_counter() - began)
+    seconds = time.perf_counter() - began
+    easy = limits.seconds is None or seconds < _EASY_SHARE * limits.seconds
+    return Solved(made.schedule(found.x), finished, found.simplex_iterations, seconds, easy)
 
 
 def _work(connection: Connection, builder: SubprogramBuilder) -> None:

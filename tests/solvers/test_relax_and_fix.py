@@ -8,7 +8,7 @@ from scipy import sparse
 
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.improvement import SubprogramBuilder, merit, row_penalties
-from solvers.relax_and_fix import half_point, relax_and_fix
+from solvers.relax_and_fix import point_at, relax_and_fix
 from solvers.relaxation import solve_relaxation
 from solvers.rounding import all_capacities
 from solvers.schedule import Schedule, keeps_rows
@@ -34,7 +34,7 @@ def test_half_of_a_point_keeps_the_arcs(seed):
     program, relaxation = relaxed(seed)
     if relaxation.x is None:
         pytest.skip("no point of the relaxation")
-    schedule = half_point(program, relaxation.x, relaxation.extras)
+    schedule = point_at(program, relaxation.x, relaxation.extras)
     assert schedule.keeps_order(program)
     taken = schedule.taken_parts(program)
     assert schedule.share[taken].sum(axis=1) == pytest.approx(np.ones(taken.size))
@@ -53,7 +53,7 @@ def test_schedules_follow_the_relaxation_and_most_are_close_to_the_best():
         if schedule is None:
             continue
         assert schedule.keeps_order(program)
-        half = half_point(program, relaxation.x, relaxation.extras)
+        half = point_at(program, relaxation.x, relaxation.extras)
         assert merit(program, schedule, penalty) >= merit(program, half, penalty) - 1e-6
         touched = relaxation.x.sum(axis=2) > 1e-6
         parts = schedule.taken_parts(program)
