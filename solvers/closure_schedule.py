@@ -24,7 +24,7 @@ from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.result import StopReason as Solver
-from solvers.rounding import expected_steps
+from solvers.rounding import all_capacities, expected_steps
 from solvers.schedule import keeps_rows
 from solvers.schedule_search import ScheduleSearch, processes
 
@@ -181,7 +181,7 @@ def find_schedule(
     history: list[tuple[float, float]] = []
     search = ScheduleSearch(
         builder,
-        Guidance(penalty, bound, prices, _goal(program, points[0].x)),
+        Guidance(penalty, bound, prices, _goal(program, points[0].x), runs_first=all_capacities(program)),
         ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers)),
         (points[0].x, points[0].extras),
         _teller(bound, began, on_progress, history),

@@ -224,8 +224,8 @@ class ScheduleSearch:
     def _elsewhere(self, number: int, best: Schedule) -> Schedule:
         """Another schedule to begin with.
 
-        Where every row is a capacity it is placed near to the relaxation and to the best schedule by turns; elsewhere it
-        follows the point at another share than half.
+        Where every row is a capacity it is placed near to the relaxation and to the best schedule by turns; elsewhere
+        it follows the point at another share than half.
         """
         if not all_capacities(self.program):
             aside = _SHARES[number % len(_SHARES)]

@@ -235,7 +235,8 @@ class _Search:
         """Whether nothing worth while came of beginning anew, or of many parts where that cannot be."""
         merit, merits, rests, patience = self._main.merit, self._main.merits, self._rests, self._options.patience
         little = _WORTH_WHILE * abs(merit)
-        if self._restart is not None and self._main.keeps_rows():
+        # A schedule whose rows nothing mended came to rest as well.
+        if self._restart is not None and (rests or self._main.keeps_rows()):
             return len(rests) > 1 and rests[-1] - rests[-2] <= little
         return len(merits) > patience and merit - merits[-1 - patience] <= little
 

@@ -47,12 +47,15 @@ class Guidance:
         bound: No schedule is worth more.
         multipliers: Multipliers of the side rows ``(M,)``, to tell which choices are worth deciding again.
         goal: Mean step of each node in the relaxation ``(n,)``; None where there is no point of it.
+        runs_first: Whether runs of two steps go before all other kinds until they bring nothing more, which pays where
+            every row is a capacity; else only while no other kind brings more.
     """
 
     penalty: Floats
     bound: float
     multipliers: Floats
     goal: Floats | None = None
+    runs_first: bool = True
 
 
 @dataclass
@@ -89,6 +92,7 @@ class Trail:
     def __init__(self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int) -> None:
         self._builder, self._program = builder, builder.program
         self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
+        self._runs_first = guidance.runs_first
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
         self._around = Surroundings.of(builder, goal)
         self._recombined, kinds = every_kind(self._around)
@@ -190,7 +194,8 @@ class Trail:
         """Kinds in the order in which they are asked.
 
         Everything at once where that is possible; the mending kind while rows are broken; schedules met that were not
-        looked at yet; then runs of two steps as long as no other kind brings more; and after that all by reward.
+        looked at yet; then runs of two steps until they have had enough, or only as long as no other kind brings more;
+        and after that all by reward.
         """
         kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
@@ -201,7 +206,8 @@ class Trail:
         else:
             if self._recombined.fresh:
                 first.append(1)
-            if kinds[2].reward >= max(_LEAST_REWARD, *(kind.reward for kind in kinds[3:])):
+            others = 0.0 if self._runs_first else max(kind.reward for kind in kinds[3:])
+            if kinds[2].reward > max(_LEAST_REWARD, others):
                 first.append(2)
         return [kinds[k] for k in dict.fromkeys([*first, *order])]
 
