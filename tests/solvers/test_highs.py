@@ -306,6 +306,15 @@ def test_cancel_stops_a_linear_program(hard):
     assert result.bound is None
 
 
+@pytest.fixture
+def heeded():
+    """SIGINT as it is at a terminal: a suite that is run in the background is started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded")
 def test_first_interrupt_keeps_the_incumbent_and_the_handler(hard):
     """A real SIGINT while solving ends in a result, and the handler from before is back afterwards."""
     before = signal.getsignal(signal.SIGINT)
@@ -323,6 +332,7 @@ def test_first_interrupt_keeps_the_incumbent_and_the_handler(hard):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.usefixtures("heeded")
 def test_second_interrupt_acts_as_before(hard):
     """Two SIGINTs raise KeyboardInterrupt, and the handler from before is back."""
     before = signal.getsignal(signal.SIGINT)

@@ -17,6 +17,7 @@ from solvers.highs import solve
 from solvers.leaf_search import narrowed
 from solvers.options import SolveOptions
 from solvers.program import Program
+from tests.solvers.random_programs import random_program
 
 EXACT = SolveOptions(gap=0.0, gap_abs=1e-7, threads=1)
 THOROUGH = settings(max_examples=150, deadline=None, derandomize=True)
@@ -25,32 +26,11 @@ PROBED = (3, 70, 52, 13)
 """Seeds of programs that reduced costs and rows alone do not close."""
 
 
-def random_program(draw: np.random.Generator) -> Program:
-    """Up to 10 binaries, wider integers and continuous columns, 2 to 6 rows; some infeasible; either sense."""
-    columns, rows = int(draw.integers(3, 11)), int(draw.integers(2, 7))
-    matrix = draw.integers(-5, 8, (rows, columns)) * (draw.random((rows, columns)) < 0.7)
-    upper = np.where(draw.random(columns) < 0.8, 1.0, draw.integers(2, 5, columns)).astype(float)
-    within = matrix @ (upper * draw.random(columns))
-    row_upper = np.where(draw.random(rows) < 0.8, within + draw.integers(-1, 3, rows), np.inf)
-    row_lower = np.where(draw.random(rows) < 0.4, within - draw.integers(-1, 3, rows), -np.inf)
-    return Program(
-        cost=draw.integers(-9, 10, columns) + draw.choice([0.0, 0.25, 0.123], columns),
-        lower=np.zeros(columns),
-        upper=upper,
-        integer=draw.random(columns) < 0.8,
-        matrix=sparse.csr_array(matrix.astype(float)),
-        row_lower=np.minimum(row_lower, row_upper),
-        row_upper=row_upper,
-        offset=float(draw.choice([0.0, 30.0, -200.0])),
-        maximise=bool(draw.integers(0, 2)),
-    )
-
-
 @given(SEEDS, st.sampled_from([0.01, 1.0, 5.0, -0.01, -2.0]))
 @THOROUGH
 def test_points_better_than_the_cutoff_stay(seed, below):
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.8)
     whole = solve(program, EXACT)
     if whole.objective is None:
         assert narrowed(program, -1e9 if program.maximise else 1e9).program is None or not whole.x
@@ -71,7 +51,7 @@ def test_points_better_than_the_cutoff_stay(seed, below):
 @THOROUGH
 def test_every_binary_point_better_than_the_cutoff_stays(seed, share):
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.8)
     program = replace(program, upper=np.minimum(program.upper, 1.0), integer=np.ones(program.num_columns, dtype=bool))
     points = [np.array(point) for point in itertools.product((0.0, 1.0), repeat=program.num_columns)]
     kept = [point for point in points if program.is_feasible(point)]
@@ -92,7 +72,7 @@ def test_every_binary_point_better_than_the_cutoff_stays(seed, share):
 @given(SEEDS)
 @THOROUGH
 def test_rows_leave_every_feasible_point(seed):
-    program = random_program(np.random.default_rng(seed))
+    program = random_program(np.random.default_rng(seed), binary=0.8)
     program = replace(program, upper=np.minimum(program.upper, 1.0), integer=np.ones(program.num_columns, dtype=bool))
     bounds = BinaryBounds(program)
     bounds.by_rows()
@@ -135,7 +115,7 @@ def test_fixing_closes_what_the_relaxation_leaves_open(sense):
 
 @pytest.mark.parametrize("seed", PROBED)
 def test_probing_closes_what_fixing_leaves_open(seed):
-    program = random_program(np.random.default_rng(seed))
+    program = random_program(np.random.default_rng(seed), binary=0.8)
     optimum = solve(program, EXACT).objective
     assert optimum is not None
     found = narrowed(program, optimum + (1e-3 if program.maximise else -1e-3))

@@ -14,7 +14,8 @@ from solvers.highs import solve
 from solvers.options import SolveOptions
 from solvers.program import Program
 from solvers.rowpool import CutRelaxation, RowPool
-from tests.solvers.test_staged import random_first, random_pool, random_program
+from tests.solvers.random_programs import random_program
+from tests.solvers.test_staged import random_first, random_pool
 
 TO_THE_END = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
 THOROUGH = settings(max_examples=60, deadline=None, derandomize=True)
@@ -41,7 +42,7 @@ def random_box(draw: np.random.Generator, program: Program, columns: np.ndarray)
 def test_relaxation_equals_the_one_with_every_row_of_the_pool(seed):
     """Taking rows in as they are violated comes to the same bound as having them all, box after box."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     pool, first = random_pool(draw, program), random_first(draw, program)
     whole = pool.taken(program, np.arange(len(pool.upper)))
     relaxation = CutRelaxation(program, pool)
@@ -61,7 +62,7 @@ def test_relaxation_equals_the_one_with_every_row_of_the_pool(seed):
 def test_bound_holds_for_every_integer_point_of_the_box(seed, rounds):
     """However few rounds are allowed and whatever rows were dropped, no integer point of the box beats the bound."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     pool, first = random_pool(draw, program), random_first(draw, program)
     relaxation = CutRelaxation(program, pool)
     sign = 1.0 if program.maximise else -1.0
@@ -102,7 +103,7 @@ def test_violation_is_the_distance_beyond_a_row():
 
 def test_rows_taken_stand_after_those_of_the_program():
     """The program with rows of the pool has its own rows first, then the ones asked for in that order."""
-    program = random_program(np.random.default_rng(3))
+    program = random_program(np.random.default_rng(3), binary=0.5)
     pool = random_pool(np.random.default_rng(3), program)
     larger = pool.taken(program, np.array([4, 1]))
     assert larger.num_rows == program.num_rows + 2

@@ -17,32 +17,12 @@ from solvers.program import Program
 from solvers.result import Outcome, Progress, StartUse, StopReason
 from solvers.rowpool import CutRelaxation, RowPool
 from solvers.staged import Box, StagedSolve
+from tests.solvers.random_programs import random_program
 
 TO_THE_END = SolveOptions(gap=0.0, gap_abs=2e-6, threads=1)
 THOROUGH = settings(max_examples=60, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)
 CLOSE = 1e-5
-
-
-def random_program(draw: np.random.Generator) -> Program:
-    """Up to 9 bounded columns, most of them integer, and 2 to 6 rows; feasible or not, either sense, with an offset."""
-    columns, rows = int(draw.integers(2, 10)), int(draw.integers(2, 7))
-    matrix = draw.integers(-4, 8, (rows, columns)) * (draw.random((rows, columns)) < 0.7)
-    upper = np.where(draw.random(columns) < 0.5, 1.0, draw.integers(1, 6, columns)).astype(float)
-    within = matrix @ (upper * draw.random(columns))
-    row_upper = np.where(draw.random(rows) < 0.8, within + draw.integers(-1, 4, rows), np.inf)
-    row_lower = np.where(draw.random(rows) < 0.4, within - draw.integers(-1, 4, rows), -np.inf)
-    return Program(
-        cost=draw.integers(-9, 10, columns) + draw.choice([0.0, 0.5, 0.123], columns),
-        lower=np.zeros(columns),
-        upper=upper,
-        integer=draw.random(columns) < 0.8,
-        matrix=sparse.csr_array(matrix.astype(float)),
-        row_lower=np.minimum(row_lower, row_upper),
-        row_upper=row_upper,
-        offset=float(draw.choice([0.0, 40.0, -300.0])),
-        maximise=bool(draw.integers(0, 2)),
-    )
 
 
 def random_first(draw: np.random.Generator, program: Program) -> np.ndarray:
@@ -69,7 +49,7 @@ def staged(program, first, pool, options=TO_THE_END, **more) -> StagedSolve:
 def test_staged_solve_agrees_with_highs(seed):
     """Whatever is branched on first and whatever valid rows are at hand, optimum and infeasibility are HiGHS's."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     direct = solve(program, TO_THE_END)
     result = staged(program, random_first(draw, program), random_pool(draw, program)).run()
     if direct.objective is None:
@@ -102,7 +82,7 @@ def random_cover(draw: np.random.Generator, program: Program, first: np.ndarray,
 def test_a_solve_begun_with_a_cover_agrees_with_highs(seed, above):
     """Whatever boxes the tree begins with, as long as they leave nothing out and their bounds hold."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     first = random_first(draw, program)
     direct = solve(program, TO_THE_END)
     if direct.objective is None or len(first) == 0:
@@ -115,7 +95,7 @@ def test_a_solve_begun_with_a_cover_agrees_with_highs(seed, above):
 
 def test_where_the_cover_proves_the_start_nothing_is_solved():
     """The start is the answer, the largest bound of the cover its bound."""
-    program = random_program(np.random.default_rng(3))
+    program = random_program(np.random.default_rng(3), binary=0.5)
     best = solve(program, TO_THE_END)
     first = np.flatnonzero(program.integer)[:1]
     good = Box(program.lower[first], program.upper[first], best.objective)
@@ -136,7 +116,7 @@ def wrong_way(program: Program, bound: float, optimum: float) -> bool:
 def test_no_report_claims_a_bound_that_the_optimum_beats(seed):
     """At every report the optimum lies between incumbent and bound, and the gap is theirs."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     optimum = solve(program, TO_THE_END).objective
     reports: list[Progress] = []
     options = replace(TO_THE_END, progress_interval_s=0.0)
@@ -157,7 +137,7 @@ def test_no_report_claims_a_bound_that_the_optimum_beats(seed):
 def test_a_stop_at_a_gap_is_within_it_and_its_bound_holds(seed, gap):
     """Asked for a gap, the answer is within it of its bound, and the optimum does not beat the bound."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     optimum = solve(program, TO_THE_END).objective
     options = replace(TO_THE_END, gap=gap)
     result = staged(program, random_first(draw, program), random_pool(draw, program), options).run()
@@ -174,7 +154,7 @@ def test_a_stop_at_a_gap_is_within_it_and_its_bound_holds(seed, gap):
 def test_stopped_at_once_gives_the_start_or_nothing(seed, limit, started):
     """With no time, or cancelled at once, the answer is the start where there was one, and no claim is made."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     direct = solve(program, TO_THE_END)
     start = direct.x if started else None
     options = replace(TO_THE_END, time_limit_s=0.0) if limit == "time" else TO_THE_END
@@ -197,7 +177,7 @@ def test_stopped_at_once_gives_the_start_or_nothing(seed, limit, started):
 def test_a_bound_holds_wherever_it_is_interrupted(seed, at):
     """Interrupted in the middle of any relaxation of the tree, the bound still covers what was not looked at."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     optimum = solve(program, TO_THE_END).objective
     solving = staged(program, random_first(draw, program), random_pool(draw, program))
     calls = itertools.count()
@@ -220,7 +200,7 @@ def test_a_bound_holds_wherever_it_is_interrupted(seed, at):
 def test_a_start_is_never_lost(seed):
     """From a feasible start the answer is no worse than it, and still the optimum."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     other = solve(replace(program, cost=np.zeros(program.num_columns)), TO_THE_END)
     if other.x is None:
         return
@@ -256,7 +236,7 @@ def test_an_infeasible_start_is_refused_and_told(caplog):
 def test_the_same_seed_gives_the_same_answer(seed):
     """Two solves of the same program with the same seed give the same point, bound and number of nodes."""
     draw = np.random.default_rng(seed)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     first, pool = random_first(draw, program), random_pool(draw, program)
     one, other = (staged(program, first, pool).run() for _ in range(2))
     assert (one.bound, one.objective, one.nodes) == (other.bound, other.objective, other.nodes)
@@ -266,7 +246,7 @@ def test_the_same_seed_gives_the_same_answer(seed):
 def test_a_leaf_that_fails_is_not_called_infeasible(monkeypatch):
     """Where HiGHS gives up on a leaf without a point, nothing is proven about the program."""
     draw = np.random.default_rng(4)
-    program = random_program(draw)
+    program = random_program(draw, binary=0.5)
     failed = replace(solve(program, TO_THE_END), x=None, objective=None, bound=None, stop_reason=StopReason.NUMERICAL)
     monkeypatch.setattr("solvers.staged.solve", lambda *_, **__: failed)
     result = staged(program, np.empty(0, dtype=np.int64), RowPool.empty(program.num_columns)).run()
