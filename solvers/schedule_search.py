@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 _HEAD_START = 0.3
 """Share of the neighbourhood search that looks at whole schedules first where nodes may span steps: its parts bring
 more at first, and the schedules with spans are then no worse."""
-_FIXING_SHARE, _MENDING_SHARE = 0.5, 0.15
-"""Shares of the time left for relax and fix, and for the first search on what it gives."""
-_MENDING_ROUNDS, _MENDING_TRIES = 10, 2
+_FIXING_SHARE, _MENDING_SHARE = 0.5, 0.4
+"""Shares of the time left for relax and fix, and at most for mending a start."""
+_MENDING_ROUNDS = 40
 _HALF_STEP = 0.5
 _SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
 """Shares of a node that the point has taken by the step in which schedules begun anew take it."""
@@ -154,23 +154,28 @@ class ScheduleSearch:
     def _mended(
         self, origin: str, schedule: Schedule, other: Start, limits: tuple[float, float | None, int | None]
     ) -> Start | None:
-        """A schedule that may break rows after a short search; None where it still does or another start is better.
+        """A schedule that may break rows, searched until it keeps them, or another start that is better.
 
-        Limits: when the work began, the seconds left at that time, and most rounds; None for none.
+        None where rows stay broken and no other start keeps them.
+
+        Args:
+            origin: What it is called.
+            schedule: The schedule.
+            other: Another start.
+            limits: When the work began, the seconds left at that time, and most rounds; None for none.
         """
         begun, seconds, rounds = limits
+        left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
         most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
-        for _ in range(_MENDING_TRIES):
-            left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
-            mended = self.one(self.builder, schedule, left, None if rounds is None and seconds is not None else most)
-            if mended.feasible:
-                known = None if other.sound is None else other.sound.objective(self.program)
-                better = known is None or mended.objective > known
-                return Start(origin, mended.schedule, mended.schedule) if better else None
-            if self.interrupted():
-                break
-            schedule = mended.schedule
-        return None
+        most_rounds = None if rounds is None and seconds is not None else most
+        mended = self._until_worth(-np.inf, self.builder, schedule, left, most_rounds)
+        if not mended.feasible and other.sound is None:
+            return None
+        # Where rows are still broken the search goes on with it as long as it is better for all they cost.
+        worth = merit(self.program, mended.schedule, self.guidance.penalty)
+        if other.sound is not None and worth <= other.sound.objective(self.program):
+            return other
+        return Start(origin, mended.schedule, mended.schedule if mended.feasible else other.sound)
 
     def run(self, start: Start, seconds: float | None, rounds: int | None, *, spread: bool) -> Searched:
         """The search from a start on; where nodes may span steps, one of whole schedules before it."""
@@ -192,6 +197,23 @@ class ScheduleSearch:
     def _last_minute(self, builder: SubprogramBuilder, schedule: Schedule, known: Schedule | None) -> ImprovementResult:
         """A short search that no interruption ends, only a schedule that keeps every row and is worth more."""
         worth = -np.inf if known is None else known.objective(self.program)
+        found = self._until_worth(worth, builder, schedule, _GRACE, None, heedless=True)
+        return replace(found, stop="interrupted")
+
+    def _until_worth(
+        self,
+        worth: float,
+        builder: SubprogramBuilder,
+        schedule: Schedule,
+        seconds: float | None,
+        rounds: int | None,
+        *,
+        heedless: bool = False,
+    ) -> ImprovementResult:
+        """A search that ends as soon as its schedule keeps every row and is worth more.
+
+        No interruption ends a heedless one.
+        """
         found: list[float] = []
 
         def told(parts: int, objective: float, feasible: bool) -> None:
@@ -199,8 +221,8 @@ class ScheduleSearch:
                 found.append(objective)
             self.told(parts, objective, feasible)
 
-        search = replace(self, told=told, interrupted=lambda: bool(found))
-        return replace(search.one(builder, schedule, _GRACE, None), stop="interrupted")
+        search = replace(self, told=told, interrupted=lambda: bool(found) or (not heedless and self.interrupted()))
+        return search.one(builder, schedule, seconds, rounds)
 
     def one(
         self,

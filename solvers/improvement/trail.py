@@ -34,7 +34,7 @@ _MEMORY = 0.8
 _CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
 """Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
 when looked at more closely, and at last."""
-_BROKEN_PARTS, _RAISE, _MOST_RAISES = 16, 4.0, 5
+_BROKEN_PARTS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _LEAST_REWARD = 0.05
 
 
@@ -207,7 +207,7 @@ class Trail:
             if self._recombined.fresh:
                 first.append(1)
             others = 0.0 if self._runs_first else max(kind.reward for kind in kinds[3:])
-            if kinds[2].reward > max(_LEAST_REWARD, others):
+            if kinds[2].reward > _LEAST_REWARD and kinds[2].reward >= others:
                 first.append(2)
         return [kinds[k] for k in dict.fromkeys([*first, *order])]
 
