@@ -311,7 +311,7 @@ def _polished(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats) -
 
 
 def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases | None) -> list[CasePoint]:
-    """Points to round: those of the cases with the largest bounds, else that of the relaxation, else nothing taken."""
+    """Points to round: the best of the cases, else that of the relaxation, else nothing taken."""
     if cases is not None and cases.points:
         return list(cases.points[:_ROUNDED_POINTS])
     x, extras = relaxation.x, relaxation.extras

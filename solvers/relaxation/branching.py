@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,7 +70,8 @@ class Cases:
         bound: The largest of the leaves.
         solves: Relaxations solved.
         seconds: Wall-clock time.
-        points: Primal points of the relaxations of the leaves that have one, those with the largest bounds first.
+        points: Primal points of the relaxations of the leaves that have one: those of single combinations first, and of
+            these the ones worth most. A point of a relaxation that was cut short is worth little whatever its bound.
     """
 
     leaves: tuple[Leaf, ...]
@@ -103,6 +104,7 @@ class _Case:
     """An open case; multipliers of the program's own rows ``(M,)`` and of all rows kept aside ``(K,)``.
 
     ``settled``: no rows or splits would bring it lower. ``unsolved``: bounded by multipliers from elsewhere alone.
+    ``value``: of its point.
     """
 
     ranges: Ranges
@@ -112,6 +114,7 @@ class _Case:
     extras: Floats | None
     settled: bool
     x: Floats | None = None
+    value: float = -np.inf
     unsolved: bool = False
 
     @property
@@ -252,7 +255,10 @@ class _Search:
         if self._over() and np.isfinite(best.bound):
             return best
         solved = self._case(ranges, self._relaxed(with_rows))
-        return solved if solved.bound <= best.bound else best
+        if solved.bound <= best.bound:
+            return solved
+        # Multipliers of another case may bound it better than its own; its point is its own all the same.
+        return replace(best, extras=solved.extras, x=solved.x, value=solved.value)
 
     def _relaxed(self, program: ClosureProgram) -> RelaxationResult:
         """The relaxation, left as soon as its bound is below the floor."""
@@ -279,7 +285,7 @@ class _Search:
         if found.outcome is Outcome.INFEASIBLE:
             return _Case(ranges, -np.inf, own, aside, None, settled=True)
         self._known.append((own, aside))
-        return _Case(ranges, found.bound, own, aside, found.extras, settled=False, x=found.x)
+        return _Case(ranges, found.bound, own, aside, found.extras, settled=False, x=found.x, value=found.value)
 
     def _cut(self, case: _Case) -> _Case:
         """A single combination with the rows taken in that its points violate, round after round."""
@@ -304,7 +310,7 @@ class _Search:
             self._taken = np.union1d(kept, fresh)
         if best.bound > self._floor and not self._over():
             self._floor = best.bound
-        return _Case(best.ranges, best.bound, best.own, best.aside, best.extras, settled=True, x=best.x)
+        return replace(best, settled=True)
 
     def _priced(self, rows: Integers) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Which of the rows some open case has a multiplier on: without them it could not be bounded as it is."""
@@ -322,7 +328,7 @@ class _Search:
         leaves = tuple(Leaf(case.ranges, np.append(case.own, case.aside[rows]), case.bound) for case in cases)
         points = tuple(
             CasePoint(case.bound, case.x, case.extras, case.own)
-            for case in cases
+            for case in sorted(cases, key=lambda case: (case.single, case.value), reverse=True)
             if case.x is not None and case.extras is not None
         )
         seconds = time.perf_counter() - self._begun
