@@ -32,6 +32,8 @@ BYTES_AN_ENTRY, BYTES_AN_ENTRY_IN_WORKERS = 120, 20
 libraries and some 60 MB in each of the others."""
 BYTES_A_PROCESS = 350_000_000
 """Memory of a process with its libraries."""
+_WORKS = 0.5
+_DUST_KT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def solve_blocks(
         on_progress=on_progress,
         interrupted=cancel,
     )
-    solution = None if found.schedule is None else solution_of(compiled, found.schedule)
+    solution = None if found.schedule is None else solution_of(problem, compiled, found.schedule)
     return BlockAnswer(compiled, found, solution)
 
 
@@ -118,16 +120,30 @@ def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:
     return Schedule(period.astype(np.int64), share, extras)
 
 
-def solution_of(compiled: Compiled, schedule: Schedule) -> Solution:
-    """The decisions of a schedule."""
+def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Solution:
+    """The decisions of a schedule.
+
+    The search keeps what ties a mill's use to its working within the tolerances of a solver: kilograms that are left of
+    reclaim to a mill that does not work are nothing.
+    """
     extras = schedule.extras
+    works = {name: extras[index] > _WORKS for name, index in compiled.extras.works.items()}
+    reclaimed = np.maximum(extras[compiled.extras.reclaimed], 0.0)
+    placed = {key: np.maximum(extras[index], 0.0) for key, index in compiled.extras.placed.items()}
+    for name, at_work in works.items():
+        if name in problem.mills():
+            idle = problem.reclaim_to(name)[:, None] & ~at_work[None, :]
+            reclaimed[idle & (reclaimed <= _DUST_KT)] = 0.0
+            for (mill, _), amount in placed.items():
+                if mill == name:
+                    amount[~at_work & (amount <= _DUST_KT)] = 0.0
     sent = schedule.dense(compiled.program).reshape(-1)[compiled.column]
     return Solution(
         sent=sent,
-        reclaimed=np.maximum(extras[compiled.extras.reclaimed], 0.0),
-        placed={key: np.maximum(extras[index], 0.0) for key, index in compiled.extras.placed.items()},
-        works={name: extras[index] > 0.5 for name, index in compiled.extras.works.items()},
-        bought=extras[compiled.extras.bought] > 0.5,
+        reclaimed=reclaimed,
+        placed=placed,
+        works=works,
+        bought=extras[compiled.extras.bought] > _WORKS,
     )
 
 

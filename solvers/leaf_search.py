@@ -30,10 +30,12 @@ PROBE_ITERATIONS = 100
 """Dual simplex iterations of a probe."""
 FIXED_A_ROUND = 10
 """Probes that decide something before the relaxation is solved anew."""
-FRUITLESS = 200
+FRUITLESS = 30
 """Probes of a round that decide nothing, after which it is given up."""
-MOST_ITERATIONS = 40_000
-"""Of the simplex method in all, after which what is left is given back."""
+MOST_ITERATIONS = 12_000
+"""Of the simplex method after the first optimum; what is left is given back, as HiGHS takes about as long for it."""
+TRIAL_ITERATIONS = 2_500
+"""After the first optimum, from which on the distance to the cutoff has to fall fast enough to be gone by the most."""
 LESS = 0.85
 """A probe that decided nothing is repeated once the distance to the cutoff is this share of what it was, or less."""
 MARGIN = 1e-8
@@ -85,6 +87,7 @@ class _Narrowing:
         self._bounds = BinaryBounds(program)
         self._free = int(self._bounds.free.sum())
         self._probes = self._iterations = 0
+        self._first: tuple[int, float] | None = None
         self._undecided: dict[tuple[int, float], float] = {}
         self._highs = _loaded(program, self._sign, seed)
 
@@ -100,6 +103,8 @@ class _Narrowing:
             slack = self._limit - self._value()
             if slack <= 0:
                 return self._answer(closed=True)
+            if self._hopeless(slack):
+                break
             solution = self._highs.getSolution()
             x = np.asarray(solution.col_value, dtype=np.float64)
             free = int(self._bounds.free.sum())
@@ -117,8 +122,16 @@ class _Narrowing:
                 break
         return self._answer(closed=False)
 
+    def _hopeless(self, slack: float) -> bool:
+        """Whether the distance to the cutoff falls too slowly: probes that lead nowhere cost more than they save."""
+        if self._first is None:
+            self._first = (self._iterations, slack)
+        iterations, distance = self._iterations - self._first[0], self._first[1]
+        return iterations >= TRIAL_ITERATIONS and (distance - slack) * MOST_ITERATIONS < distance * iterations
+
     def _over(self) -> bool:
-        return self._iterations >= MOST_ITERATIONS or self._stop()
+        first = self._iterations if self._first is None else self._first[0]
+        return self._iterations - first >= MOST_ITERATIONS or self._stop()
 
     def _probe_round(self, x: Vector, slack: float) -> bool:
         """Probes until a few binaries are decided, the most fractional first; says whether any was."""

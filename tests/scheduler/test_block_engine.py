@@ -13,8 +13,8 @@ from instances.findings import BadInput
 from instances.geometry.units import scheduling_units
 from scheduler import block_solving
 from scheduler.audit import audit
-from scheduler.block_engine import periods_of_blocks, size_of, solve_blocks
-from scheduler.blockscale import UnsupportedError
+from scheduler.block_engine import begin_with, periods_of_blocks, size_of, solution_of, solve_blocks
+from scheduler.blockscale import UnsupportedError, closure_program
 from scheduler.cli.main import app
 from scheduler.compiling import compile_problem
 from scheduler.exact import solve_exact
@@ -203,3 +203,18 @@ def test_unknown_resolutions_and_engines_are_one_line(tmp_path, arguments, told)
     assert result.exit_code == 2
     assert told in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_what_a_solver_leaves_of_reclaim_to_a_mill_that_does_not_work_is_nothing():
+    """Kilograms within the tolerances go, tonnes do not, and neither while the mill works."""
+    changes = {"operating": {"mill": {"fixed_cost_per_year": 1e6}}}
+    problem = compile_problem(instance := tiny_mine(changes=changes), scheduling_units(instance, "block"))
+    compiled = closure_program(problem)
+    schedule = begin_with(problem, compiled, np.full(len(problem.unit_names), problem.periods))
+    works, reclaimed = compiled.extras.works["mill"], compiled.extras.reclaimed
+    schedule.extras[works] = [1.0, 0.0, 0.0]
+    schedule.extras[reclaimed] = [[1e-5, 1e-5, 5.0]] * len(reclaimed)
+    found = solution_of(problem, compiled, schedule)
+    assert found.works["mill"].tolist() == [True, False, False]
+    assert (found.reclaimed == [1e-5, 0.0, 5.0]).all()
+    assert found.reclaimed.size
