@@ -31,7 +31,7 @@ from solvers.relaxation.bound import (
 )
 from solvers.relaxation.master import Master, MasterSolution
 from solvers.relaxation.parametric import starts
-from solvers.relaxation.partition import initial_partition, merge, refine, spread_out
+from solvers.relaxation.partition import from_first_steps, initial_partition, merge, refine, spread_out
 from solvers.relaxation.pricing import StepPricer
 from solvers.relaxation.result import Iteration, Outcome, RelaxationResult, StopReason, StopRule
 
@@ -74,6 +74,7 @@ def solve_relaxation(
     *,
     kernel: KernelFactory = PseudoflowKernel,
     speed_ups: SpeedUps | None = None,
+    begin: Partition | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> RelaxationResult:
     """Solve the linear program; deterministic unless a time limit or an interruption ends it.
@@ -83,6 +84,8 @@ def solve_relaxation(
         stop: When to stop; by default at a relative gap of 1e-6.
         kernel: Closure kernel.
         speed_ups: What to switch off.
+        begin: Classes to begin with: those that a program of the same parts and open choices ended with, whose nodes
+            begin no later.
         on_iteration: Told of every iteration as it ends.
 
     Raises:
@@ -90,7 +93,7 @@ def solve_relaxation(
         WeightError: Prices overflowed to infinity.
     """
     search = _Search(program, stop or StopRule(), kernel, speed_ups or SpeedUps(), on_iteration)
-    return search.run()
+    return search.run(begin)
 
 
 class _Search:
@@ -115,9 +118,12 @@ class _Search:
         self._point: MasterSolution | None = None
         self._history: list[Iteration] = []
 
-    def run(self) -> RelaxationResult:
+    def run(self, begin: Partition | None) -> RelaxationResult:
         """Start, iterate, answer."""
-        self._begin()
+        if begin is None:
+            self._begin()
+        else:
+            self._partition = from_first_steps(self._program, begin)
         return self._answer(self._optimise(Master(self._program)))
 
     def _begin(self) -> None:
@@ -288,4 +294,5 @@ class _Search:
             history=tuple(self._history),
             seconds=time.perf_counter() - self._begun,
             kernel=self._kernel(closure_graph(0, [], [])).name,
+            partition=self._partition,
         )

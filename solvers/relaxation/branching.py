@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from solvers.closure import KernelFactory
+    from solvers.relaxation.partition import Partition
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
     from solvers.relaxation.result import Iteration
     from solvers.relaxation.valid_rows import ValidRows
@@ -104,7 +105,7 @@ class _Case:
     """An open case; multipliers of the program's own rows ``(M,)`` and of all rows kept aside ``(K,)``.
 
     ``settled``: no rows or splits would bring it lower. ``unsolved``: bounded by multipliers from elsewhere alone.
-    ``value``: of its point.
+    ``value``: of its point. ``partition``: what its relaxation ended with.
     """
 
     ranges: Ranges
@@ -115,6 +116,7 @@ class _Case:
     settled: bool
     x: Floats | None = None
     value: float = -np.inf
+    partition: Partition | None = None
     unsolved: bool = False
 
     @property
@@ -254,14 +256,17 @@ class _Search:
                 return best
         if self._over() and np.isfinite(best.bound):
             return best
-        solved = self._case(ranges, self._relaxed(with_rows))
+        solved = self._case(ranges, self._relaxed(with_rows, None if parent is None else parent.partition))
         if solved.bound <= best.bound:
             return solved
         # Multipliers of another case may bound it better than its own; its point is its own all the same.
-        return replace(best, extras=solved.extras, x=solved.x, value=solved.value)
+        return replace(best, extras=solved.extras, x=solved.x, value=solved.value, partition=solved.partition)
 
-    def _relaxed(self, program: ClosureProgram) -> RelaxationResult:
-        """The relaxation, left as soon as its bound is below the floor."""
+    def _relaxed(self, program: ClosureProgram, begin: Partition | None) -> RelaxationResult:
+        """The relaxation, left as soon as its bound is below the floor.
+
+        Cases differ in bounds of continuous variables and in rows alone: the classes of one are classes of all.
+        """
         self._solves += 1
         reached = [np.inf]
 
@@ -275,7 +280,7 @@ class _Search:
         seconds = self._limits.seconds
         left = None if seconds is None else max(seconds - (time.perf_counter() - self._begun), 0.0)
         rule = StopRule(relative_gap=self._limits.relative_gap, seconds=left, interrupted=enough)
-        return solve_relaxation(program, rule, kernel=self._kernel, on_iteration=note)
+        return solve_relaxation(program, rule, kernel=self._kernel, begin=begin, on_iteration=note)
 
     def _case(self, ranges: Ranges, found: RelaxationResult) -> _Case:
         aside = np.zeros(self._aside.size)
@@ -285,16 +290,27 @@ class _Search:
         if found.outcome is Outcome.INFEASIBLE:
             return _Case(ranges, -np.inf, own, aside, None, settled=True)
         self._known.append((own, aside))
-        return _Case(ranges, found.bound, own, aside, found.extras, settled=False, x=found.x, value=found.value)
+        return _Case(
+            ranges,
+            found.bound,
+            own,
+            aside,
+            found.extras,
+            settled=False,
+            x=found.x,
+            value=found.value,
+            partition=found.partition,
+        )
 
     def _cut(self, case: _Case) -> _Case:
         """A single combination with the rows taken in that its points violate, round after round."""
         boxed = in_case(self._program, self._chains, case.ranges)
         assert boxed is not None  # noqa: S101
-        best = case
+        best, partition = case, case.partition
         for number in range(_ROUNDS):
-            found = self._relaxed(self._aside.added_to(boxed, self._taken))
+            found = self._relaxed(self._aside.added_to(boxed, self._taken), partition)
             now = self._case(case.ranges, found)
+            partition = found.partition
             gained = best.bound - now.bound
             if gained > 0:
                 best = now

@@ -63,6 +63,22 @@ def initial_partition(program: ClosureProgram) -> Partition:
     return Partition(2, node_profile, node_labels, part_profile, part_labels.reshape(position.size, T, D))
 
 
+def from_first_steps(program: ClosureProgram, partition: Partition) -> Partition:
+    """Classes of a program whose nodes begin no later, with what lies before the first steps of this one in class 0."""
+    T, D = program.n_steps, program.n_choices
+    start = program.starts
+    node_code, node_profile = np.unique(partition.node_profile * (T + 1) + start, return_inverse=True)
+    part_code, part_profile = np.unique(
+        partition.part_profile * (T + 1) + start[program.part_node], return_inverse=True
+    )
+    node_old, node_start = np.divmod(node_code, T + 1)
+    part_old, part_start = np.divmod(part_code, T + 1)
+    steps = np.arange(T)[None, :]
+    node_labels = np.where(steps < node_start[:, None], 0, partition.node_labels[node_old])
+    part_labels = np.where((steps < part_start[:, None])[:, :, None], 0, partition.part_labels[part_old])
+    return _relabelled(node_profile, node_labels, part_profile, part_labels.reshape(part_old.size, T, D))
+
+
 def refine(program: ClosureProgram, partition: Partition, step: Integers, choice: Integers) -> Partition:
     """The partition split by one closure.
 

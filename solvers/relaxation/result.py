@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from solvers.relaxation.partition import Partition
     from solvers.relaxation.program import Floats
 
 
@@ -88,6 +89,7 @@ class RelaxationResult:
         history: One record an iteration.
         seconds: Wall-clock time.
         kernel: Name and version of the closure kernel trusted.
+        partition: The classes it ended with; the point is made of them.
     """
 
     outcome: Outcome
@@ -101,6 +103,7 @@ class RelaxationResult:
     history: tuple[Iteration, ...]
     seconds: float
     kernel: str
+    partition: Partition
 
     @property
     def gap(self) -> float:
