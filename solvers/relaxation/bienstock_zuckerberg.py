@@ -50,6 +50,9 @@ _NO_VIOLATION = 1e-12
 _CHOICE_CUTS, _FEW_CUTS = 10, 3
 """Steps whose choices cut the starting classes, and how many where these would be too many classes."""
 
+_SIZE_OF_A_CLASS, _LEAST_CLASSES, _MOST_CLASSES = 100, 600, 5_000
+"""Nodes times steps for each class above which classes are merged, and the bounds of that number."""
+
 
 @dataclass(frozen=True)
 class SpeedUps:
@@ -59,13 +62,14 @@ class SpeedUps:
         parametric_start: Start from the bounds over resources alone, with a multiplier for each.
         most_start_classes: Give every profile and step its own class at the start, unless that exceeds this number.
         by_steps: Price step by step, joining steps only where needed; else the whole expanded graph every time.
-        merge_above: Merge classes of equal value once there are more than this number.
+        merge_above: Merge classes of equal value once there are more than this number; None for one by the size of the
+            program: a large one takes as long to price as a large master takes to solve.
     """
 
     parametric_start: bool = True
     most_start_classes: int = 20_000
     by_steps: bool = True
-    merge_above: int = 600
+    merge_above: int | None = None
 
 
 def solve_relaxation(
@@ -110,6 +114,9 @@ class _Search:
         self._begun = time.perf_counter()
         self._program, self._stop, self._kernel, self._speed_ups = program, stop, kernel, speed_ups
         self._on_iteration = on_iteration
+        size = program.n_nodes * program.n_steps // _SIZE_OF_A_CLASS
+        chosen = self._speed_ups.merge_above
+        self._merge_above = int(np.clip(size, _LEAST_CLASSES, _MOST_CLASSES)) if chosen is None else chosen
         self._pricer = StepPricer(program, kernel, whole=not speed_ups.by_steps)
         self._partition: Partition = initial_partition(program)
         self._bound, self._value = np.inf, -np.inf
@@ -192,7 +199,7 @@ class _Search:
         return solution
 
     def _merge(self, solution: MasterSolution) -> None:
-        if self._partition.n_classes > self._speed_ups.merge_above:
+        if self._partition.n_classes > self._merge_above:
             self._partition = merge(self._partition, solution.class_value)
 
     def _price(self, multipliers: Floats, master_value: float = np.inf) -> bool:

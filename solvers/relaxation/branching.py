@@ -3,7 +3,8 @@
 Best first: the case with the largest bound is split where the point of its relaxation switches, until it is a single
 combination; then rows that its point violates are taken in. The bound of the whole is the largest of any case, so work
 stops where that case can be brought no lower, and a case is left alone as soon as it is known to lie below one of
-those. Before a case is solved the multipliers of the others are tried on it, a closure each.
+those. Before a case is solved the multipliers of all others are tried on it: cases differ in the box of the continuous
+variables alone, so that the closure they are worth is known already.
 
 Whatever the search does, what it leaves behind is a list of leaves that anybody can check (``leaves.py``).
 """
@@ -20,7 +21,7 @@ import numpy as np
 
 from solvers.closure import PseudoflowKernel
 from solvers.relaxation.bienstock_zuckerberg import solve_relaxation
-from solvers.relaxation.bound import bound_from_multipliers, project_multipliers
+from solvers.relaxation.bound import bound_from_multipliers, project_multipliers, row_and_box_terms
 from solvers.relaxation.leaves import Chain, Leaf, Ranges, every_case, in_case, missing_case
 from solvers.relaxation.result import Outcome, RelaxationResult, StopRule
 
@@ -37,8 +38,6 @@ _ROWS_A_ROUND = 150
 _ROUNDS = 12
 _NO_BETTER = 2e-5
 """Relative; a round of rows that brings a bound down by less is the last."""
-_TRIED = 12
-"""Multipliers of other cases that are tried on a new one."""
 _SLACK = 1e-6
 
 
@@ -105,7 +104,8 @@ class _Case:
     """An open case; multipliers of the program's own rows ``(M,)`` and of all rows kept aside ``(K,)``.
 
     ``settled``: no rows or splits would bring it lower. ``unsolved``: bounded by multipliers from elsewhere alone.
-    ``value``: of its point. ``partition``: what its relaxation ended with.
+    ``value``: of its point. ``partition``: what its relaxation ended with. ``closure``: worth of the closure of its
+    multipliers, the same in every case.
     """
 
     ranges: Ranges
@@ -117,6 +117,7 @@ class _Case:
     x: Floats | None = None
     value: float = -np.inf
     partition: Partition | None = None
+    closure: float = np.inf
     unsolved: bool = False
 
     @property
@@ -168,7 +169,7 @@ class _Search:
         self._taken = np.zeros(0, np.int64)
         self._open: list[tuple[float, int, _Case]] = []
         self._order = itertools.count()
-        self._known: list[tuple[Floats, Floats]] = []
+        self._known: list[_Case] = []
         self._solves = 0
         self._floor = limits.target
 
@@ -179,7 +180,7 @@ class _Search:
         if begin and missing_case(sizes, [leaf.ranges for leaf in begin]) is None:
             self._begin(begin)
         else:
-            self._push(self._solved(whole, None) if root is None else self._case(whole, root))
+            self._push(self._solved(whole, None) if root is None else self._case(whole, self._program, root))
         while not self._over():
             case = self._open[0][2]
             if case.bound <= self._floor or case.settled:
@@ -208,8 +209,12 @@ class _Search:
             own, aside = multipliers[:first], aside.copy()
             aside[self._taken] = multipliers[first:]
             case = in_case(program, self._chains, leaf.ranges)
-            bound = -np.inf if case is None else bound_from_multipliers(case, multipliers, self._kernel)
-            self._push(_Case(leaf.ranges, bound, own, aside, None, settled=case is None, unsolved=case is not None))
+            if case is None:
+                self._push(_Case(leaf.ranges, -np.inf, own, aside, None, settled=True))
+                continue
+            bound = bound_from_multipliers(case, multipliers, self._kernel)
+            closure = bound - row_and_box_terms(case, multipliers)
+            self._push(_Case(leaf.ranges, bound, own, aside, None, settled=False, closure=closure, unsolved=True))
 
     def _push(self, case: _Case) -> None:
         heapq.heappush(self._open, (-case.bound, next(self._order), case))
@@ -245,18 +250,20 @@ class _Search:
             return _Case(ranges, -np.inf, *nothing, None, settled=True)
         with_rows = self._aside.added_to(case, self._taken)
         best = _Case(ranges, np.inf, *nothing, None, settled=False)
-        known = self._known[-_TRIED:][::-1]
-        for own, aside in [*known, *([] if parent is None else [(parent.own, parent.aside)])]:
-            if (np.delete(aside, self._taken) != 0).any():
+        partition = None
+        for known in [*self._known[::-1], *([] if parent is None else [parent])]:
+            partition = partition or known.partition
+            if (np.delete(known.aside, self._taken) != 0).any():
                 continue
-            bound = bound_from_multipliers(with_rows, np.append(own, aside[self._taken]), self._kernel)
+            bound = known.closure + row_and_box_terms(with_rows, np.append(known.own, known.aside[self._taken]))
             if bound < best.bound:
-                best = _Case(ranges, bound, own, aside, None, settled=False)
-            if bound <= self._floor:
-                return best
+                best = _Case(ranges, bound, known.own, known.aside, None, settled=False, closure=known.closure)
+                partition = known.partition or partition
+        if best.bound <= self._floor:
+            return best
         if self._over() and np.isfinite(best.bound):
             return best
-        solved = self._case(ranges, self._relaxed(with_rows, None if parent is None else parent.partition))
+        solved = self._case(ranges, with_rows, self._relaxed(with_rows, partition))
         if solved.bound <= best.bound:
             return solved
         # Multipliers of another case may bound it better than its own; its point is its own all the same.
@@ -282,15 +289,15 @@ class _Search:
         rule = StopRule(relative_gap=self._limits.relative_gap, seconds=left, interrupted=enough)
         return solve_relaxation(program, rule, kernel=self._kernel, begin=begin, on_iteration=note)
 
-    def _case(self, ranges: Ranges, found: RelaxationResult) -> _Case:
+    def _case(self, ranges: Ranges, program: ClosureProgram, found: RelaxationResult) -> _Case:
+        """What the relaxation of a case, with the rows taken in, came to."""
         aside = np.zeros(self._aside.size)
         first = self._program.n_rows
         aside[self._taken] = found.multipliers[first:]
         own = found.multipliers[:first]
         if found.outcome is Outcome.INFEASIBLE:
             return _Case(ranges, -np.inf, own, aside, None, settled=True)
-        self._known.append((own, aside))
-        return _Case(
+        case = _Case(
             ranges,
             found.bound,
             own,
@@ -300,7 +307,10 @@ class _Search:
             x=found.x,
             value=found.value,
             partition=found.partition,
+            closure=found.bound - row_and_box_terms(program, found.multipliers),
         )
+        self._known.append(replace(case, x=None))
+        return case
 
     def _cut(self, case: _Case) -> _Case:
         """A single combination with the rows taken in that its points violate, round after round."""
@@ -308,8 +318,9 @@ class _Search:
         assert boxed is not None  # noqa: S101
         best, partition = case, case.partition
         for number in range(_ROUNDS):
-            found = self._relaxed(self._aside.added_to(boxed, self._taken), partition)
-            now = self._case(case.ranges, found)
+            program = self._aside.added_to(boxed, self._taken)
+            found = self._relaxed(program, partition)
+            now = self._case(case.ranges, program, found)
             partition = found.partition
             gained = best.bound - now.bound
             if gained > 0:
