@@ -53,12 +53,7 @@ def initial_partition(program: ClosureProgram) -> Partition:
     T, D = program.n_steps, program.n_choices
     start, node_profile = np.unique(program.starts, return_inverse=True)
     node_labels = (np.arange(T)[None, :] >= start[:, None]).astype(np.int64)
-    part_start = program.starts[program.part_node]
-    first_choice = np.zeros(program.n_parts, np.int64)
-    if program.open_choices is not None and program.n_parts:
-        at = np.minimum(part_start, T - 1)
-        first_choice = program.open_choices[np.arange(program.n_parts), at].argmax(axis=1)
-    position, part_profile = np.unique(part_start * D + first_choice, return_inverse=True)
+    position, part_profile = np.unique(_first_places(program), return_inverse=True)
     part_labels = (np.arange(T * D)[None, :] >= position[:, None]).astype(np.int64)
     return Partition(2, node_profile, node_labels, part_profile, part_labels.reshape(position.size, T, D))
 
@@ -66,17 +61,26 @@ def initial_partition(program: ClosureProgram) -> Partition:
 def from_first_steps(program: ClosureProgram, partition: Partition) -> Partition:
     """Classes of a program whose nodes begin no later, with what lies before the first steps of this one in class 0."""
     T, D = program.n_steps, program.n_choices
-    start = program.starts
-    node_code, node_profile = np.unique(partition.node_profile * (T + 1) + start, return_inverse=True)
-    part_code, part_profile = np.unique(
-        partition.part_profile * (T + 1) + start[program.part_node], return_inverse=True
-    )
-    node_old, node_start = np.divmod(node_code, T + 1)
-    part_old, part_start = np.divmod(part_code, T + 1)
-    steps = np.arange(T)[None, :]
-    node_labels = np.where(steps < node_start[:, None], 0, partition.node_labels[node_old])
-    part_labels = np.where((steps < part_start[:, None])[:, :, None], 0, partition.part_labels[part_old])
-    return _relabelled(node_profile, node_labels, part_profile, part_labels.reshape(part_old.size, T, D))
+    node_code, node_profile = np.unique(partition.node_profile * (T + 1) + program.starts, return_inverse=True)
+    node_old, start = np.divmod(node_code, T + 1)
+    node_labels = np.where(np.arange(T)[None, :] >= start[:, None], partition.node_labels[node_old], 0)
+    places = (T + 1) * D
+    part_code, part_profile = np.unique(partition.part_profile * places + _first_places(program), return_inverse=True)
+    part_old, position = np.divmod(part_code, places)
+    before = (np.arange(T * D)[None, :] < position[:, None]).reshape(-1, T, D)
+    part_labels = np.where(before, 0, partition.part_labels[part_old])
+    return _relabelled(node_profile, node_labels, part_profile, part_labels)
+
+
+def _first_places(program: ClosureProgram) -> Integers:
+    """Step times D plus choice of the first variable of every part that is not fixed to zero ``(P,)``; T D for none."""
+    T, D = program.n_steps, program.n_choices
+    start = program.starts[program.part_node]
+    first_choice = np.zeros(program.n_parts, np.int64)
+    if program.open_choices is not None and program.n_parts:
+        at = np.minimum(start, T - 1)
+        first_choice = program.open_choices[np.arange(program.n_parts), at].argmax(axis=1)
+    return np.asarray(np.where(start < T, start * D + first_choice, T * D), dtype=np.int64)
 
 
 def refine(program: ClosureProgram, partition: Partition, step: Integers, choice: Integers) -> Partition:

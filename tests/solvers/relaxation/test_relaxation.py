@@ -51,9 +51,9 @@ def assert_point_is_feasible(program, result):
     assert worth == pytest.approx(result.value, rel=1e-8, abs=1e-8)
 
 
-def check_against_whole(program, speed_ups):
+def check_against_whole(program, speed_ups=None, begin=None):
     optimum = whole_optimum(program)
-    result = solve_relaxation(program, TIGHT, speed_ups=speed_ups)
+    result = solve_relaxation(program, TIGHT, speed_ups=speed_ups, begin=begin)
     if optimum is None:
         assert result.outcome is Outcome.INFEASIBLE
         assert proves_infeasible(program, result.multipliers)
@@ -80,6 +80,22 @@ def test_equals_the_whole_linear_program_on_random_programs(speed_ups):
 def test_equals_the_whole_linear_program_on_programs_hypothesis_finds(seed):
     """The same on seeds that hypothesis chooses."""
     check_against_whole(random_program(seed), SpeedUps())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**31), st.integers(0, 2**31))
+def test_classes_of_a_like_program_lead_to_the_same_optimum(program_seed, seed):
+    """One with other worths, other limits and other boxes, whose nodes begin no later."""
+    program, rng = random_program(program_seed), np.random.default_rng(seed)
+    like = solve_relaxation(program, StopRule(relative_gap=1e-9, iterations=int(rng.integers(1, 40))))
+    changed = replace(
+        program,
+        value=program.value * rng.uniform(0.5, 1.5, program.value.shape),
+        row_upper=program.row_upper + rng.uniform(0.0, 0.3) * np.abs(program.row_upper),
+        extra_upper=program.extra_lower + rng.uniform(0.3, 1.0) * (program.extra_upper - program.extra_lower),
+        first_step=program.starts + (rng.random(program.n_nodes) < 0.3),
+    )
+    check_against_whole(changed, begin=like.partition)
 
 
 @settings(max_examples=60, deadline=None)
