@@ -66,6 +66,7 @@ class StepPricer:
             (lag, closure_graph(self._n, program.arc_tail[chosen], program.arc_head[chosen])) for lag, chosen in arcs
         ]
         self._kernels: dict[bytes, tuple[int, ClosureKernel]] = {}
+        self._joined: list[tuple[int, int]] = []
 
     def solve(self, weights: Floats, useful_above: float = np.inf) -> Priced:
         """Maximum closure for cumulative weights ``(n, T)``, or closures worth more than ``useful_above``.
@@ -85,7 +86,7 @@ class StepPricer:
             if repaired:
                 return Priced(sum(values) / scale, tuple(repaired), exact=False, solves=solves)
         while True:
-            joined = _join_violated(groups, member)
+            joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
                 break
             known = dict(zip(groups, values, strict=True))
@@ -93,6 +94,7 @@ class StepPricer:
             known.update({group: self._solve_group(group, integers, member) for group in fresh})
             groups, values = joined, [known[group] for group in joined]
             solves += len(fresh)
+        self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
         return Priced(sum(values) / scale, (_first_steps(member),), exact=True, solves=solves)
 
     def _solve_group(self, group: tuple[int, int], integers: Integers, member: NDArray[np.bool_]) -> int:
@@ -168,11 +170,22 @@ def _worth(weights: Floats, steps: Integers) -> float:
     return float(weights[np.arange(weights.shape[1])[None, :] >= steps[:, None]].sum())
 
 
-def _join_violated(groups: list[tuple[int, int]], member: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Runs of groups in which a step misses a node of the step before, each joined into one group."""
+def _join_violated(
+    groups: list[tuple[int, int]], member: NDArray[np.bool_], before: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Runs of groups in which a step misses a node of the step before, each joined into one group.
+
+    A run that had to be joined ``before`` is joined at once where any of its steps misses a node: one step at a time
+    would come to the same, solved again and again.
+    """
+    missed = np.zeros(member.shape[1], np.bool_)
+    for first, _ in groups[1:]:
+        missed[first] = bool((member[:, first - 1] & ~member[:, first]).any())
+    for first, stop in before:
+        missed[first + 1 : stop] |= missed[first + 1 : stop].any()
     joined = [groups[0]]
     for first, stop in groups[1:]:
-        if (member[:, first - 1] & ~member[:, first]).any():
+        if missed[first]:
             joined[-1] = (joined[-1][0], stop)
         else:
             joined.append((first, stop))
