@@ -19,7 +19,7 @@ BlocksOption: TypeAlias = Annotated[
     str | None,
     typer.Option("--blocks", metavar="FILE", help="The .blocks file; the one of the same name beside, if any."),
 ]
-ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="Replace the file of --out.")]
+ReplaceOption: TypeAlias = Annotated[bool, typer.Option("--replace", help="Replace a file that is there already.")]
 
 
 def refuse_file(path: str | None, *, replace: bool) -> None:
