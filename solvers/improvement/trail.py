@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.improvement.neighbourhoods import Merged, Neighbourhood, StepRun, Surroundings, every_kind
+from solvers.improvement.neighbourhoods import Ball, Merged, Neighbourhood, StepRun, Surroundings, every_kind
 from solvers.improvement.settling import merit, settle
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.workers import Part
@@ -16,6 +16,8 @@ from solvers.schedule import keeps_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from solvers.improvement.subprogram import SubprogramBuilder
     from solvers.improvement.windows import Windows
@@ -31,11 +33,16 @@ _FLEXIBLE = 600
 _SINGLE_CHOICE = 0.5
 """Share of the parts in which what moves has one choice a step: these programs are smaller."""
 _MEMORY = 0.8
-_CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
+_CLOSENESS, _CLOSER, _CLOSEST = 0.003, 0.1, 0.0003
 """Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
 when looked at more closely, and at last."""
 _BROKEN_PARTS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _LEAST_REWARD = 0.05
+_MOST_TAKEN = 0.5
+"""Share of all nodes in parts being solved beyond which others may have nodes in common with them: what is left would
+hardly be worth a part, and of two answers that do not go together the better one is taken."""
+_DRAWS = 4
+"""Times a kind is asked for a part that was not solved already."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +77,19 @@ class _Kind:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A part to be solved, the kind of neighbourhood it is of, and the distance to its best that is good enough."""
+    """A part to be solved.
+
+    Attributes:
+        kind: The kind of neighbourhood it is of.
+        part: The part.
+        close: Distance to its best that is good enough.
+        key: What it is known by once nothing better was found in it.
+    """
 
     kind: _Kind
     part: Part
     close: float
+    key: int
 
 
 class Trail:
@@ -103,6 +118,7 @@ class Trail:
         self.merit = self._worth(schedule)
         self.merits, self.ended = [self.merit], False
         self.parts = self._broken = self._raises = 0
+        self._fruitless: set[int] = set()
         self.kept: Schedule | None = schedule if self.keeps_rows() else None
 
     @property
@@ -137,16 +153,36 @@ class Trail:
         return self._raises >= _MOST_RAISES and self._broken > _BROKEN_PARTS
 
     def draw(self, busy: Sequence[Part]) -> Drawn | None:
-        """A part to be solved next that has no node in common with those being solved; None where there is none."""
+        """A part to be solved next; None where there is none.
+
+        It has no node in common with those being solved as long as these leave enough.
+        """
         taken = np.zeros(self._program.n_nodes, np.bool_)
         for part in busy:
             taken |= part.windows.free
+        if taken.mean() > _MOST_TAKEN:
+            taken[:] = False
         for kind in self._in_order():
-            windows = kind.draw.draw(self.best, kind.size, self._rng, taken)
-            if windows is not None and windows.free.any():
+            drawn = self._drawn(kind, taken)
+            if drawn is not None:
                 self.ended = False
-                return Drawn(kind, self._part(kind, windows), self._close(kind))
+                return drawn
         self.ended = not busy
+        return None
+
+    def _drawn(self, kind: _Kind, taken: NDArray[np.bool_]) -> Drawn | None:
+        """A part of a kind, of those drawn at random one in which something better may be found."""
+        at_random = isinstance(kind.draw, Ball | Merged)
+        for _ in range(_DRAWS if at_random else 1):
+            windows = kind.draw.draw(self.best, kind.size, self._rng, taken)
+            if windows is None or not windows.free.any():
+                return None
+            part = self._part(kind, windows)
+            what = (self.best.step, windows.first, windows.last, windows.open, windows.group)
+            content = tuple(b"" if array is None else array.tobytes() for array in what)
+            key = hash((content, part.priced is None, self._closeness))
+            if not at_random or key not in self._fruitless:
+                return Drawn(kind, part, self._close(kind), key)
         return None
 
     def take(self, drawn: Drawn, answer: Solved | None) -> None:
@@ -164,6 +200,9 @@ class Trail:
             if worth[k] > before + 1e-9 * abs(before):
                 self.best, self.merit = candidates[k], worth[k]
                 drawn.kind.gained += worth[k] - before
+                self._fruitless = set()
+            elif answer.finished:
+                self._fruitless.add(drawn.key)
             self._learn(drawn.kind, own, answer)
             _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
         self._insist()
