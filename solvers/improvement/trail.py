@@ -33,7 +33,7 @@ _FLEXIBLE = 600
 _SINGLE_CHOICE = 0.5
 """Share of the parts in which what moves has one choice a step: these programs are smaller."""
 _MEMORY = 0.8
-_CLOSENESS, _CLOSER, _CLOSEST = 0.003, 0.1, 0.0003
+_CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
 """Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
 when looked at more closely, and at last."""
 _BROKEN_PARTS, _RAISE, _MOST_RAISES = 8, 4.0, 5

@@ -167,7 +167,7 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_table(
         process.start()
         # Moments count from the first scenario begun: before it there is little to break.
         wait([receive, process.sentinel])
-        process.join(float(moments.uniform(0.0, 0.2)) * undisturbed_s)
+        process.join(float(moments.uniform(0.0, 0.12)) * undisturbed_s)
         process.kill()
         process.join()
         reached.append(len(records(tmp_path / "out")))
