@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduler.blockscale import Compiled, closure_program
-from scheduler.problem import Array, Index, Problem
+from scheduler.problem import Array, Index, Mask, Problem
 from scheduler.solution import Solution
 from scheduler.tightening import chains
 from solvers.closure_schedule import FoundSchedule, ScheduleOptions, find_schedule
@@ -123,21 +123,21 @@ def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:
 def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Solution:
     """The decisions of a schedule.
 
-    The search keeps what ties a mill's use to its working within the tolerances of a solver: kilograms that are left of
-    reclaim to a mill that does not work are nothing.
+    The search keeps what ties a mill's use to its working within the tolerances of a solver: kilograms of reclaim and
+    tailings that are left to a mill that does not work are nothing, and those of a parcel go where the rest of it goes.
     """
     extras = schedule.extras
     works = {name: extras[index] > _WORKS for name, index in compiled.extras.works.items()}
+    sent = schedule.dense(compiled.program).reshape(-1)[compiled.column]
     reclaimed = np.maximum(extras[compiled.extras.reclaimed], 0.0)
     placed = {key: np.maximum(extras[index], 0.0) for key, index in compiled.extras.placed.items()}
-    for name, at_work in works.items():
-        if name in problem.mills():
-            idle = problem.reclaim_to(name)[:, None] & ~at_work[None, :]
-            reclaimed[idle & (reclaimed <= _DUST_KT)] = 0.0
-            for (mill, _), amount in placed.items():
-                if mill == name:
-                    amount[~at_work & (amount <= _DUST_KT)] = 0.0
-    sent = schedule.dense(compiled.program).reshape(-1)[compiled.column]
+    for name in set(works) & set(problem.mills()):
+        idle = ~works[name]
+        reclaimed[problem.reclaim_to(name)[:, None] & idle & (reclaimed <= _DUST_KT)] = 0.0
+        for (mill, _), amount in placed.items():
+            if mill == name:
+                amount[idle & (amount <= _DUST_KT)] = 0.0
+        _send_elsewhere(problem, sent, problem.route_to(name)[:, None] & idle)
     return Solution(
         sent=sent,
         reclaimed=reclaimed,
@@ -145,6 +145,19 @@ def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Sol
         works=works,
         bought=extras[compiled.extras.bought] > _WORKS,
     )
+
+
+def _send_elsewhere(problem: Problem, sent: Array, closed: Mask) -> None:
+    """Kilograms on closed routes ``(R, T)`` go where most of the same parcel goes; they stay where there is nothing."""
+    dust = closed & (sent > 0) & (sent * problem.route_kt[:, None] <= _DUST_KT)
+    for route, period in np.argwhere(dust).tolist():
+        others = np.flatnonzero((problem.route_parcel == problem.route_parcel[route]) & ~closed[:, period])
+        if not others.size:
+            continue
+        most = others[sent[others, period].argmax()]
+        if sent[most, period] > 0:
+            sent[most, period] += sent[route, period]
+            sent[route, period] = 0.0
 
 
 def periods_of_blocks(panels: Units, blocks: Units, mined: Array) -> Index:

@@ -178,9 +178,8 @@ class Trail:
             if windows is None or not windows.free.any():
                 return None
             part = self._part(kind, windows)
-            what = (self.best.step, windows.first, windows.last, windows.open, windows.group)
-            content = tuple(b"" if array is None else array.tobytes() for array in what)
-            key = hash((content, part.priced is None, self._closeness))
+            what = (windows.first, windows.last, windows.open, windows.group)
+            key = hash((part.priced is None, *(b"" if array is None else array.tobytes() for array in what)))
             if not at_random or key not in self._fruitless:
                 return Drawn(kind, part, self._close(kind), key)
         return None
@@ -201,7 +200,7 @@ class Trail:
                 self.best, self.merit = candidates[k], worth[k]
                 drawn.kind.gained += worth[k] - before
                 self._fruitless = set()
-            elif answer.finished:
+            elif answer.finished and self.best is drawn.part.schedule:
                 self._fruitless.add(drawn.key)
             self._learn(drawn.kind, own, answer)
             _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
@@ -215,6 +214,7 @@ class Trail:
         if self._closeness <= _CLOSEST:
             return False
         self._closeness *= _CLOSER
+        self._fruitless = set()
         self.ended = False
         for kind in self._kinds:
             if isinstance(kind.draw, StepRun):
@@ -298,6 +298,7 @@ class Trail:
         if self._broken > _BROKEN_PARTS and self._raises < _MOST_RAISES:
             self._raises += 1
             self._penalty = _RAISE * self._penalty
+            self._fruitless = set()
             self.merit, self._broken = self._worth(self.best), 0
             self.merits = [self.merit]
 

@@ -218,3 +218,27 @@ def test_what_a_solver_leaves_of_reclaim_to_a_mill_that_does_not_work_is_nothing
     assert found.works["mill"].tolist() == [True, False, False]
     assert (found.reclaimed == [1e-5, 0.0, 5.0]).all()
     assert found.reclaimed.size
+
+
+def test_what_a_solver_leaves_of_a_parcel_to_a_mill_that_does_not_work_goes_with_the_rest():
+    """Kilograms go where most of the parcel goes, all of it is sent, and tonnes stay for the audit to find."""
+    changes = {"operating": {"mill": {"fixed_cost_per_year": 1e6}}}
+    problem = compile_problem(instance := tiny_mine(changes=changes), scheduling_units(instance, "block"))
+    compiled = closure_program(problem)
+    schedule = begin_with(problem, compiled, np.zeros(len(problem.unit_names), dtype=np.int64))
+    schedule.extras[compiled.extras.works["mill"]] = 0.0
+    to_mill = problem.route_to("mill")
+    parcels = [p for p in np.unique(problem.route_parcel[to_mill]) if (problem.route_parcel == p).sum() > 1]
+    first, second = parcels[:2]
+    for parcel, part in ((first, 1e-5), (second, 0.25)):
+        routes = np.flatnonzero(problem.route_parcel == parcel)
+        mill, other = routes[to_mill[routes]][0], routes[~to_mill[routes]][0]
+        amount = part / problem.route_kt[mill] if part < 1e-3 else part
+        schedule.share[parcel] = 0.0
+        choice = compiled.column[[mill, other], 0] % compiled.program.n_choices
+        schedule.share[parcel, choice] = [amount, 1.0 - amount]
+    found = solution_of(problem, compiled, schedule)
+    for parcel, left in ((first, 0.0), (second, 0.25)):
+        routes = problem.route_parcel == parcel
+        assert found.sent[routes & to_mill, 0].sum() == pytest.approx(left)
+        assert found.sent[routes].sum() == pytest.approx(1.0)
