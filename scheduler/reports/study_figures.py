@@ -120,6 +120,7 @@ def steps_figure(facts: StudyFacts, name: str) -> Figure:
     rows = tuple(
         (
             f"{facts.words_for(str(row['parameter']))}: {plain(row['from'])} to {plain(row['to'])}",
+            str(row["to_scenario"]),
             *(signed(float(row[c]) / MILLION, 2) for c in ("gain", "gain_least", "gain_most")),
             _per_unit(row["per_unit"]),
             "yes" if row["decided"] else "no",
@@ -127,9 +128,17 @@ def steps_figure(facts: StudyFacts, name: str) -> Figure:
         for row in table.to_dict("records")
     )
     unit = f"{currency} M"
-    heads = ("step", f"gain, {unit}", f"at least, {unit}", f"at most, {unit}", f"{currency} per unit", "sign proven")
+    heads = (
+        "step",
+        "to scenario",
+        f"gain, {unit}",
+        f"at least, {unit}",
+        f"at most, {unit}",
+        f"{currency} per unit",
+        "sign proven",
+    )
     axes = list(dict.fromkeys(table["parameter"].astype(str)))
-    told = Table(heads, rows, texts=frozenset({5}))
+    told = Table(heads, rows, texts=frozenset({1, 6}))
     caption = "Everything planned again at each value, the other parameters held."
     points = _along(facts, table, axes[0]) if len(axes) == 1 else []
     if len(points) < 2:
