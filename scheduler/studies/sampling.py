@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, qmc, rankdata, triang
+from scipy.special import ndtr, ndtri
 
 from scheduler.studies.schema import (
     Discrete,
@@ -86,7 +86,9 @@ def _scores(design: SampledDesign, names: list[str], starts: NDArray[np.int_], w
     stratified = isinstance(design, LatinHypercubeDesign)
     rng = np.random.default_rng(design.seed)
     if stratified:
-        independent = norm.ppf(qmc.LatinHypercube(dimensions, rng=rng).random(design.samples))
+        from scipy.stats import qmc  # noqa: PLC0415 - more than a second, which every command would wait for
+
+        independent = ndtri(qmc.LatinHypercube(dimensions, rng=rng).random(design.samples))
     else:
         independent = rng.standard_normal((design.samples, dimensions))
     whole = correlation_matrix(design, names)
@@ -100,8 +102,7 @@ def _scores(design: SampledDesign, names: list[str], starts: NDArray[np.int_], w
                 scores[:, columns] = independent[:, columns] @ root.T
     if stratified:
         for column in range(dimensions):
-            rank = rankdata(scores[:, column], method="ordinal").astype(int) - 1
-            scores[:, column] = np.sort(independent[:, column])[rank]
+            scores[np.argsort(scores[:, column], kind="stable"), column] = np.sort(independent[:, column])
     return np.asarray(scores, dtype=np.float64)
 
 
@@ -115,7 +116,7 @@ def _values(distribution: Distribution, scores: Array, times: Times) -> list[obj
     if isinstance(distribution, PricePath):
         return [[_rounded(x) for x in row] for row in price_factors(distribution, scores, times).tolist()]
     score = scores[:, 0]
-    share = np.clip(norm.cdf(score), 1e-12, 1 - 1e-12)
+    share = np.clip(ndtr(score), 1e-12, 1 - 1e-12)
     if isinstance(distribution, Discrete):
         weights = np.ones(len(distribution.values)) if distribution.weights is None else np.array(distribution.weights)
         edges = np.cumsum(weights / weights.sum())
@@ -130,6 +131,8 @@ def _numbers(distribution: Uniform | Triangular | Normal | LogNormal, score: Arr
     if isinstance(distribution, Triangular):
         width = distribution.high - distribution.low
         peak = (distribution.mode - distribution.low) / width
+        from scipy.stats import triang  # noqa: PLC0415 - as above
+
         return np.asarray(triang.ppf(share, peak, loc=distribution.low, scale=width))
     if isinstance(distribution, Normal):
         return np.asarray(distribution.mean + distribution.deviation * score)
