@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from solvers.highs import VERSION, solve
-from solvers.leaf_search import narrowed
+from solvers.leaf_search import MOST_ITERATIONS, narrowed
 from solvers.options import SolveOptions
 from solvers.program import INTEGRALITY_TOLERANCE, Program, Vector
 from solvers.result import Progress, Result, StartUse, StopReason, weigh
@@ -37,7 +37,11 @@ DIVE_NODES = 200
 REST_ROUNDS = 2
 """Rounds of rows of the pool that a child takes in: its parent has taken in most."""
 NEAR = 0.5
-"""Share of the gap asked for within which a leaf's bound is near the cutoff: it is narrowed before the dive."""
+"""Share of the gap asked for within which a leaf's bound is near the cutoff: a better point is unlikely there."""
+TRIED = 3.0
+"""Share of the gap asked for within which it is tried to close a leaf before a dive, which takes longer."""
+TRIAL_ITERATIONS = 5_000
+"""Of the simplex method in which that is tried."""
 
 QUIET_HEURISTICS: dict[str, bool | int | float | str] = {
     "mip_heuristic_effort": 0.0,
@@ -268,10 +272,7 @@ class StagedSolve:
             lower[column] = upper[column] = value
 
     def _leaf(self, node: _Node, rows: NDArray[np.int64]) -> None:
-        """Solves a leaf: a quick dive for a point, then what the cutoff leaves of it.
-
-        Where the leaf's bound is near the cutoff, a better point is unlikely and it is narrowed before the dive.
-        """
+        """Solves a leaf: closed by a tree of relaxations if it can be; a dive for a point, and what is left, if not."""
         self.current = -node.key
         lower, upper = self.program.lower.copy(), self.program.upper.copy()
         assert node.point is not None  # noqa: S101
@@ -282,14 +283,21 @@ class StagedSolve:
         box = self.pool.taken(
             replace(self.program, lower=lower, upper=upper), np.union1d(rows, violated).astype(np.int64)
         )
+        left: Program | None = box
         cutoff = self._cutoff()
-        near = math.isfinite(cutoff) and -node.key - cutoff <= NEAR * (cutoff - self._value())
-        left: Program | None = self._narrow(box) if near else box
-        if left is not None and self.stop is None:
+        # Without a best point these are infinite and not a number: both are false.
+        above, gap = -node.key - cutoff, cutoff - self._value()
+        near = above <= NEAR * gap
+        if above <= TRIED * gap:
+            left = self._narrow(box, MOST_ITERATIONS if near else TRIAL_ITERATIONS)
+        if left is not None and not self._settled(node):
             began = time.perf_counter()
             self._dive(left, node.point.x)
             self._spent("dive", began)
-        if self._good_enough(-node.key) or self.stop is not None:
+            in_vain = near and self._cutoff() == cutoff
+            if not self._settled(node) and not in_vain:
+                left = self._narrow(left, MOST_ITERATIONS)
+        if self._settled(node):
             self.closed = max(self.closed, -node.key)
         elif left is None:
             self.closed = max(self.closed, min(-node.key, self._cutoff()))
@@ -298,36 +306,37 @@ class StagedSolve:
         self.counts["leaves"] += 1
         self.current = -math.inf
 
+    def _settled(self, node: _Node) -> bool:
+        """Whether a leaf needs nothing more: its bound is good enough, or the solve stops."""
+        return self._good_enough(-node.key) or self.stop is not None
+
     def _prove(self, node: _Node, box: Program) -> None:
         """Rules out what is left of a leaf, or finds something better."""
-        left = self._narrow(box)
-        if left is None:
-            self.closed = max(self.closed, min(-node.key, self._cutoff()))
-            return
-        if self.stop is not None:
-            self.closed = max(self.closed, -node.key)
-            return
         began = time.perf_counter()
         # No start: the cutoff lies above the best point, and HiGHS takes a start below its cutoff for trouble.
-        result = self._solve(left, self._leaf_options(), None, bounded=True)
+        result = self._solve(box, self._leaf_options(), None, bounded=True)
         self._close(node, result)
         self._spent("leaves", began)
 
-    def _narrow(self, box: Program) -> Program | None:
+    def _narrow(self, box: Program, iterations: int) -> Program | None:
         """What of a leaf may hold points better than the cutoff; all of it where there is no cutoff."""
-        cutoff = self._cutoff()
-        if not math.isfinite(cutoff):
-            return box
         began = time.perf_counter()
 
         def stop() -> bool:
             self._check_limits()
             return self.stop is not None
 
-        found = narrowed(box, self.sign * cutoff, seed=self.options.seed, stop=stop)
-        self.counts["iterations"] += found.iterations
+        left: Program | None = box
+        while left is not None and math.isfinite(self._cutoff()):
+            found = narrowed(left, self.sign * self._cutoff(), seed=self.options.seed, iterations=iterations, stop=stop)
+            self.counts["iterations"] += found.iterations
+            left, before = found.program, self.best
+            if found.point is not None:
+                self._offer(self.program.snapped(found.point))
+            if self.best is before:
+                break
         self._spent("narrow", began)
-        return found.program
+        return left
 
     def _spent(self, stage: str, began: float) -> None:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - began

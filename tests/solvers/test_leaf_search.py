@@ -22,8 +22,17 @@ from tests.solvers.random_programs import random_program
 EXACT = SolveOptions(gap=0.0, gap_abs=1e-7, threads=1)
 THOROUGH = settings(max_examples=150, deadline=None, derandomize=True)
 SEEDS = st.integers(0, 2**32 - 1)
+BRANCHED = (115, 228, 514, 1162)
+"""Seeds of programs that probes of single binaries do not close."""
 PROBED = (3, 70, 52, 13)
 """Seeds of programs that reduced costs and rows alone do not close."""
+
+
+def out_of_reach(program: Program) -> float:
+    """A cutoff that the best point just misses."""
+    optimum = solve(program, EXACT).objective
+    assert optimum is not None
+    return optimum + (1e-3 if program.maximise else -1e-3)
 
 
 @given(SEEDS, st.sampled_from([0.01, 1.0, 5.0, -0.01, -2.0]))
@@ -116,9 +125,7 @@ def test_fixing_closes_what_the_relaxation_leaves_open(sense):
 @pytest.mark.parametrize("seed", PROBED)
 def test_probing_closes_what_fixing_leaves_open(seed):
     program = random_program(np.random.default_rng(seed), binary=0.8)
-    optimum = solve(program, EXACT).objective
-    assert optimum is not None
-    found = narrowed(program, optimum + (1e-3 if program.maximise else -1e-3))
+    found = narrowed(program, out_of_reach(program))
     assert found.program is None
     assert found.probes > 0
 
@@ -132,8 +139,43 @@ def test_what_was_decided_before_a_stop_holds():
     assert left.objective == pytest.approx(best(program))
 
 
-def test_it_ends_at_its_limit_of_iterations(monkeypatch):
-    monkeypatch.setattr(leaf_search, "MOST_ITERATIONS", 1)
-    found = narrowed(knapsack(1), best(knapsack(1)) - 3.0)
+def test_it_ends_at_its_limit_of_iterations():
+    program = random_program(np.random.default_rng(BRANCHED[0]), binary=0.8)
+    cutoff = out_of_reach(program)
+    assert narrowed(program, cutoff).program is None
+    found = narrowed(program, cutoff, iterations=0)
     assert found.program is not None
     assert found.left > 0
+    assert found.probes == 0
+
+
+@pytest.mark.parametrize("seed", BRANCHED)
+def test_the_tree_closes_what_probing_leaves_open(seed, monkeypatch):
+    program = random_program(np.random.default_rng(seed), binary=0.8)
+    cutoff = out_of_reach(program)
+    assert narrowed(program, cutoff).program is None
+    monkeypatch.setattr(leaf_search, "DEEPEST", 0)
+    assert narrowed(program, cutoff).program is not None
+
+
+@given(SEEDS, st.sampled_from([0.01, 5.0, 50.0]))
+@THOROUGH
+def test_a_point_it_came_upon_is_better_than_the_cutoff(seed, below):
+    program = random_program(np.random.default_rng(seed), binary=0.8)
+    optimum = solve(program, EXACT).objective
+    if optimum is None:
+        return
+    sign = 1.0 if program.maximise else -1.0
+    cutoff = optimum - sign * below
+    found = narrowed(program, cutoff)
+    if found.point is not None:
+        assert found.program is not None
+        assert program.is_feasible(program.snapped(found.point))
+        # Within the margin in which nothing is called worse.
+        assert sign * (program.objective_value(found.point) - cutoff) > -1e-6
+
+
+def test_a_point_is_come_upon():
+    found = narrowed(knapsack(1), best(knapsack(1)) - 3.0)
+    assert found.point is not None
+    assert knapsack(1).objective_value(found.point) > best(knapsack(1)) - 3.0
