@@ -40,6 +40,8 @@ _MENDING_ROUNDS = 40
 _HALF_STEP = 0.5
 _SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
 """Shares of a node that the point has taken by the step in which schedules begun anew take it."""
+_FROM_START = 2
+"""Searches from the start itself before as many from elsewhere."""
 _GRACE = 10.0
 """Seconds of search after an interruption that would leave nothing but the empty schedule."""
 _SEARCHED_WHOLE = 1_500
@@ -238,20 +240,23 @@ class ScheduleSearch:
             schedule,
             wanted,
             self.guidance,
-            restart=self._elsewhere if builder.moves_groups else None,
+            restart=(lambda number, best: self._elsewhere(number, best, schedule)) if builder.moves_groups else None,
             on_round=self.told,
             interrupted=self.interrupted,
         )
 
-    def _elsewhere(self, number: int, best: Schedule) -> Schedule:
+    def _elsewhere(self, number: int, best: Schedule, start: Schedule) -> Schedule:
         """Another schedule to begin with.
 
-        Where every row is a capacity it is placed near to the relaxation and to the best schedule by turns; elsewhere
-        it follows the point at another share than half.
+        Where every row is a capacity it is the start itself, as parts drawn by other numbers lead elsewhere from there
+        and soon to schedules as good; later also some placed near to the relaxation and to the best schedule by turns.
+        Elsewhere it follows the point at another share than half.
         """
         if not all_capacities(self.program):
             aside = _SHARES[number % len(_SHARES)]
             return point_at(self.program, *self.point, aside)
+        if number % (2 * _FROM_START) < _FROM_START:
+            return start
         goal = self.guidance.goal
         times = np.asarray(best.step + _HALF_STEP if number % 2 or goal is None else goal, dtype=np.float64)
         rng = np.random.default_rng([self.wanted.seed, number])

@@ -143,7 +143,11 @@ class StepRun:
     """All nodes of a few neighbouring steps; thinned to a ball where they are too many.
 
     Runs that nothing has changed in since they were last solved are passed over: once solved where parts have one
-    choice, twice where they have several, as half of the programs look at one of them only.
+    choice, twice where they have several, as the programs of the first look have one of them only. No run is looked at
+    again before all were looked at once.
+
+    Attributes:
+        again: Whether the run last drawn was looked at before.
     """
 
     def __init__(self, around: Surroundings, length: int) -> None:
@@ -151,6 +155,7 @@ class StepRun:
         self._around, self._length = around, length
         self._enough = 1 if around.program.n_choices == 1 else 2
         self._solved: dict[int, tuple[bytes, int]] = {}
+        self.again = False
 
     def forget(self) -> None:
         """No run counts as solved any more."""
@@ -158,14 +163,9 @@ class StepRun:
 
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``."""
-        T = self._around.program.n_steps
         reachable = self._around.reachable(schedule)
-        for start in range(max(T - self._length + 1, 1)):
-            inside = self._inside(schedule, start, reachable)
-            state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
-            before, times = self._solved.get(start, (b"", 0))
-            times = times if before == state else 0
-            if times >= self._enough or not inside.any() or (inside & taken).any():
+        for times, start, inside, state in self._to_solve(schedule, reachable):
+            if (inside & taken).any():
                 continue
             nodes = np.flatnonzero(inside)
             room = size / max(self._length - 1, 1)
@@ -176,8 +176,21 @@ class StepRun:
                 if rng.random() < room / nodes.size:
                     self._solved[start] = (state, times + 1)
                 nodes = self._around.ball(int(rng.choice(nodes)), inside, max(int(room), 2), rng)
+            self.again = times > 0
             return self._windows(schedule, nodes, start)
         return None
+
+    def _to_solve(self, schedule: Schedule, reachable: Integers) -> list[tuple[int, int, NDArray[np.bool_], bytes]]:
+        """Runs not solved often enough: how often, first step, nodes, and what they are known by; least often first."""
+        runs = []
+        for start in range(max(self._around.program.n_steps - self._length + 1, 1)):
+            inside = self._inside(schedule, start, reachable)
+            state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
+            before, times = self._solved.get(start, (b"", 0))
+            times = times if before == state else 0
+            if times < self._enough and inside.any():
+                runs.append((times, start, inside, state))
+        return sorted(runs, key=lambda run: run[:2])
 
     def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
         stop, T = start + self._length, self._around.program.n_steps

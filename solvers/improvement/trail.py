@@ -32,6 +32,8 @@ _EASY = 4_000
 _FLEXIBLE = 600
 _SINGLE_CHOICE = 0.5
 """Share of the parts in which what moves has one choice a step: these programs are smaller."""
+_RUNS = (2, 3)
+"""Places of the runs of steps among the kinds."""
 _MEMORY = 0.8
 _CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
 """Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
@@ -54,8 +56,8 @@ class Guidance:
         bound: No schedule is worth more.
         multipliers: Multipliers of the side rows ``(M,)``, to tell which choices are worth deciding again.
         goal: Mean step of each node in the relaxation ``(n,)``; None where there is no point of it.
-        runs_first: Whether runs of two steps go before all other kinds until they bring nothing more, which pays where
-            every row is a capacity; else only while no other kind brings more.
+        runs_first: Whether runs of two and three steps go before all other kinds until they bring nothing more, which
+            pays where every row is a capacity; else only while no other kind brings more.
     """
 
     penalty: Floats
@@ -233,8 +235,8 @@ class Trail:
         """Kinds in the order in which they are asked.
 
         Everything at once where that is possible; the mending kind while rows are broken; schedules met that were not
-        looked at yet; then runs of two steps until they have had enough, or only as long as no other kind brings more;
-        and after that all by reward.
+        looked at yet; then runs of two steps and after those runs of three until they have had enough, or only as long
+        as no other kind brings more; and after that all by reward.
         """
         kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
@@ -246,15 +248,18 @@ class Trail:
             if self._recombined.fresh:
                 first.append(1)
             others = 0.0 if self._runs_first else max(kind.reward for kind in kinds[3:])
-            if kinds[2].reward > _LEAST_REWARD and kinds[2].reward >= others:
-                first.append(2)
+            first += [k for k in _RUNS if kinds[k].reward > _LEAST_REWARD and kinds[k].reward >= others]
         return [kinds[k] for k in dict.fromkeys([*first, *order])]
 
     def _part(self, kind: _Kind, windows: Windows) -> Part:
         violation = self.best.violation(self._program)
         rows = np.flatnonzero(violation > 0)
         several = self._program.n_choices > 1 and kind is not self._kinds[0]
-        single = several and self._rng.random() < _SINGLE_CHOICE
+        if isinstance(kind.draw, StepRun):
+            # The smaller program first: it is the one that is finished in the time given to a part.
+            single = several and not kind.draw.again
+        else:
+            single = several and self._rng.random() < _SINGLE_CHOICE
         return Part(
             self.best,
             windows,
