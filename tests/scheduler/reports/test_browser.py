@@ -216,7 +216,7 @@ JOSTLED = """return Array.from(document.querySelectorAll('.plot')).flatMap(funct
 PRICES = "return Array.from(document.querySelectorAll('#plot-binding .heatmap-label text'), one => one.textContent)"
 
 
-@pytest.mark.parametrize("width", (*WIDTHS, "paper"))
+@pytest.mark.parametrize("width", [*WIDTHS, "paper"])
 def test_no_words_of_a_chart_are_cut_or_lie_over_each_other(
     browser: Any, page_file: Path, mzo: Facts, width: int | str
 ):
