@@ -24,8 +24,10 @@ MOST_CHARACTERS = 32_767
 WIDEST = 60
 LINE, TALLEST, FULLER = 15.0, 409.0, 1.0
 """Height of a line and of the tallest row, points, and how much more room words take than their characters."""
-BROAD = 16
-"""Columns from which on a sheet is printed on A3."""
+BOLD = 2
+"""Characters more that a total takes: it is bold, and may have a sign."""
+BROAD, TWO_SHEETS = 16, 26
+"""Columns from which on a sheet is printed on A3, and on two of them abreast."""
 A4, A3 = 9, 8
 """Sizes of paper, as the format numbers them."""
 PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -90,8 +92,15 @@ class Column:
     def wide(self, first: bool) -> float:
         """Width in characters: of the first column as wide as its heading, of others as the heading in two lines."""
         longest = max((len(value) for value in self.values if isinstance(value, str)), default=0)
+        longest = max(longest, self._digits())
         head = len(self.head) if first else 0.75 * len(self.head)
         return self.width or min(max(11.0, head, longest + 1.0), WIDEST)
+
+    def _digits(self) -> int:
+        """Characters of the largest number, or of the total, where that is a sum."""
+        sizes = [abs(value) for value in _numbers(self) if math.isfinite(value)]
+        largest = sum(sizes) if self.total == "sum" else max(sizes, default=0.0)
+        return len(f"{largest:,.0f}") + (int(self.kind) + 1 if self.kind.isdigit() else 0) + BOLD
 
 
 @dataclass
@@ -173,6 +182,9 @@ class Sheet:
         self.sheet.repeat_rows(self.HEAD)
         if len(columns) >= BROAD:
             self.sheet.set_paper(A3)
+        if len(columns) >= TWO_SHEETS:
+            self.sheet.fit_to_pages(2, 0)
+            self.sheet.repeat_columns(0)
 
     def _heights(self) -> None:
         """Room for sentences in rows that hold any: not every program finds it by itself."""

@@ -13,9 +13,10 @@ from scheduler.cashflow import COLUMNS as CASH_COLUMNS
 from scheduler.cashflow import by_periods
 from scheduler.published import REASON_OVER_PCT, compare
 from scheduler.reports.binding import bindings
+from scheduler.reports.changes import changes_told
 from scheduler.reports.facts import Facts
 from scheduler.reports.limit_words import limit_words
-from scheduler.reports.money import line_words
+from scheduler.reports.money import TOTALS, WORDS, line_words
 from scheduler.reports.numbers import METAL_UNITS, digits_of
 from scheduler.reports.palette import COST, GAIN, METAL, ORE, STOCK, material_colours, store_colours
 from scheduler.reports.sequence import phases_table
@@ -26,6 +27,7 @@ CHART = {"x_scale": 1.65, "y_scale": 1.35}
 PLAN_FILE = "report-plan.parquet"
 """Where the rows of the plan stand when they are more than a sheet holds."""
 THOUSAND = 1_000
+CASH = "Cash flow"
 NOT_MONEY = ("discount_factor", "reported_share")
 
 
@@ -46,7 +48,7 @@ def add_sheets(facts: Facts, book: Book) -> None:
 
 
 def _told(facts: Facts) -> str:
-    changes = "; ".join(facts.instance.overrides)
+    changes = "; ".join(changes_told(facts.instance.overrides))
     return f"{facts.summary['status']}; changed: {changes}" if changes else str(facts.summary["status"])
 
 
@@ -171,17 +173,20 @@ def _cash_head(facts: Facts, name: str) -> str:
 
 
 def _cash(facts: Facts, book: Book) -> Sheet:
-    note = "Costs are positive. Undiscounted unless the heading says so."
-    sheet = Sheet(book, "Cash flow", "Cash flow", note)
+    note = "Costs are positive. Undiscounted unless the heading says so. Lines that are nought throughout are left out."
+    sheet = Sheet(book, CASH, CASH, note)
     table = facts.cash.table
     columns = [Column("period", facts.labels, "text")]
-    for name in table.columns.astype(str):
+    lines = set(WORDS) - {*TOTALS, "discounted_pre_tax", "discounted_after_tax"}
+    empty = {name for name in lines if name in table and not table[name].to_numpy(float).any()}
+    kept = [name for name in table.columns.astype(str) if name not in empty]
+    for name in kept:
         kind, total = ("4", "") if name in NOT_MONEY else ("whole", "sum")
         columns.append(Column(_cash_head(facts, name), table[name].to_numpy(float).tolist(), kind, total))
     value = (table["discounted_after_tax"].to_numpy(float).cumsum() / 1e6).tolist()
     columns.append(Column(f"NPV to date, {facts.mine.money.currency} M", value, "1"))
     sheet.table(columns)
-    for place, name in enumerate(table.columns.astype(str), 1):
+    for place, name in enumerate(kept, 1):
         if name in CASH_COLUMNS:
             sheet.sheet.write_comment(sheet.HEAD, place, CASH_COLUMNS[name])
     return sheet
@@ -398,7 +403,7 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     after = _cash_head(facts, "after_tax_cash_flow")
     below = cash.HEAD + len(facts.labels) + 4
     currency = facts.mine.money.currency
-    line = (currency, f"NPV to date, {currency} M", f"{currency} M")
+    line = (f"{currency} M", f"NPV to date, {currency} M", f"{currency} M")
     _insert(cash, [(after, GAIN)], (below, 0), "Cash after tax, and NPV to date", line)
 
 
@@ -414,7 +419,7 @@ def _insert(
         chart.add_series(
             {"name": sheet.head(name), "categories": sheet.span("period"), "values": sheet.span(name), **fill}
         )
-    _dressed(chart, title, unit)
+    _dressed(chart, title, unit, in_millions=sheet.name == CASH)
     if head:
         over = book.add_chart({"type": "line"})
         mark = {"type": "circle", "size": 5, "fill": {"color": "#1B2430"}, "border": {"color": "#1B2430"}}
@@ -427,8 +432,9 @@ def _insert(
     sheet.sheet.insert_chart(*place, chart, CHART)
 
 
-def _dressed(chart: Any, title: str, unit: str) -> None:  # noqa: ANN401 - xlsxwriter has no type for it
+def _dressed(chart: Any, title: str, unit: str, *, in_millions: bool = False) -> None:  # noqa: ANN401 - it has no type
     chart.set_title({"name": title, "name_font": {"size": 13}})
     chart.set_x_axis({"name": "period"})
-    chart.set_y_axis({"name": unit, "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
+    numbers = {"num_format": "#,##0,,"} if in_millions else {}
+    chart.set_y_axis({"name": unit, **numbers, "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
     chart.set_legend({"position": "bottom"})

@@ -10,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.utils import get_column_letter
 
 from scheduler.reports import workbook, workbook_sheets
 from scheduler.reports.facts import Facts
@@ -140,6 +141,19 @@ def test_sentences_have_room_for_all_their_lines(book: Path):
             assert (sheet.row_dimensions[row].height or 15.0) >= 15.0 * lines
             assert cell.alignment.wrap_text
     assert long > 10
+
+
+def test_columns_are_wide_enough_for_their_totals(book: Path):
+    """A total that finds no room is shown as ###."""
+    sheets = openpyxl.load_workbook(book, data_only=True)
+    for name in ("Schedule", "Cash flow", "Plan"):
+        sheet = sheets[name]
+        totals = next(row for row in sheet.iter_rows(min_row=5) if row[0].value == "all")
+        assert any(isinstance(cell.value, float) for cell in totals)
+        for cell in totals:
+            if isinstance(cell.value, int | float):
+                width = sheet.column_dimensions[get_column_letter(cell.column)].width
+                assert width > len(f"{cell.value:,.0f}") + 2
 
 
 def test_a_published_figure_is_shown_as_it_was_published(book: Path):
