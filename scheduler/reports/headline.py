@@ -126,7 +126,7 @@ def badges(facts: Facts) -> list[Badge]:
     found.append(Badge("good" if passed else "bad", "audit passed" if passed else "AUDIT FAILED"))
     how = {"whole": "within one period", "partial": "may span periods"}.get(str(summary.get("mining")))
     if how is not None:
-        found.append(Badge("plain", f"{summary['resolution']}s {how}"))
+        found.append(Badge("plain", f"{facts.plan.resolution}s {how}"))
     found += [Badge("plain", f"changed: {change}") for change in changes_told(facts.instance.overrides)]
     return found
 
