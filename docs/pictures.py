@@ -25,6 +25,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,8 +75,8 @@ TORNADO_PICTURE = Picture("study-tornado.png", 760, "#tornado", "#plot-tornado")
 COMPARISON_PICTURE = Picture("compare.png", 1440, "header.top", "#strip", "bottom")
 STILL, STILL_WIDTH = "pit-2015.png", 1000
 SHEET = "Schedule"
-SHEET_WIDTH = 1600
-"""Of the picture of a sheet, pixels."""
+PRINT_SHOWN_S = 4.0
+"""After which a printed sheet is shown; nothing tells when it is."""
 
 
 def main(  # noqa: PLR0917 - a folder or address for each kind of picture
@@ -88,7 +89,6 @@ def main(  # noqa: PLR0917 - a folder or address for each kind of picture
 ) -> None:
     """Takes every picture."""
     take_still(Path(run))
-    take_sheet(Path(run) / "report.xlsx")
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
@@ -102,6 +102,7 @@ def main(  # noqa: PLR0917 - a folder or address for each kind of picture
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     page = (Path(run) / "report.html").resolve().as_uri()
     try:
+        take_sheet(browser, Path(run) / "report.xlsx")
         for picture in PICTURES:
             take(browser, page, picture)
         for folder, picture in ((study, STUDY_PICTURE), (hill, HILL_PICTURE), (tornado, TORNADO_PICTURE)):
@@ -161,8 +162,8 @@ def take_still(run: Path) -> None:
         save(image, PLACE / STILL)
 
 
-def take_sheet(workbook: Path) -> None:
-    """Has LibreOffice draw a sheet with its charts; it draws the first, so the sheet goes first in a copy."""
+def take_sheet(browser: webdriver.Chrome, workbook: Path) -> None:
+    """Prints a sheet with its charts by LibreOffice, as the first of a copy, and keeps what Chromium shows of it."""
     office = shutil.which("soffice")
     if office is None or not workbook.is_file():
         return
@@ -170,15 +171,20 @@ def take_sheet(workbook: Path) -> None:
         first = Path(scratch) / "first.xlsx"
         with zipfile.ZipFile(workbook) as old, zipfile.ZipFile(first, "w", zipfile.ZIP_DEFLATED) as new:
             for item in old.infolist():
-                data = old.read(item).decode() if item.filename == "xl/workbook.xml" else old.read(item)
-                new.writestr(item, first_sheet(data) if isinstance(data, str) else data)
+                data = old.read(item)
+                new.writestr(item, first_sheet(data.decode()) if item.filename == "xl/workbook.xml" else data)
         profile = f"-env:UserInstallation={(Path(scratch) / 'profile').as_uri()}"
-        command = [office, profile, "--headless", "--convert-to", "png", "--outdir", scratch, str(first)]
+        command = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", scratch, str(first)]
         subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)  # noqa: S603 - found above
-        image = Image.open(Path(scratch) / "first.png").convert("RGB")
-        written = ImageChops.difference(image, Image.new("RGB", image.size, "white")).getbbox()
-        image = image.crop(written)
-        save(image.resize((SHEET_WIDTH, round(image.height * SHEET_WIDTH / image.width))), PLACE / "workbook.png")
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1800, "height": 1260})
+        browser.get(f"{(Path(scratch) / 'first.pdf').as_uri()}#toolbar=0&navpanes=0&view=FitH")
+        time.sleep(PRINT_SHOWN_S)
+        shot = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"])
+    image = Image.open(io.BytesIO(shot)).convert("RGB")
+    # Without the margin of the sheet, and the foot of the page.
+    inner = image.crop((20, 20, image.width - 30, round(0.9 * image.height)))
+    written = ImageChops.difference(inner, Image.new("RGB", inner.size, "white")).getbbox()
+    save(inner.crop(written), PLACE / "workbook.png")
 
 
 def first_sheet(book: str) -> str:

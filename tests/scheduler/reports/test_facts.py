@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,6 +79,23 @@ def test_a_damaged_run_is_refused(run_copy: Path, damage: str):
     spoil(run_copy)
     with pytest.raises(BadInput) as caught:
         read_facts(run_copy)
+    assert said in str(caught.value)
+
+
+TAILINGS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
+    "twice": (lambda rows: pd.concat([rows, rows]), "2011, Mt is 11.68; expected the 5.84 Mt that the mills make"),
+    "none": (lambda rows: rows.iloc[:0], "2011, Mt is 0.0; expected the 5.84 Mt that the mills make"),
+    "below nought": (lambda rows: rows.assign(tonnes=-rows["tonnes"]), "expected no tonnes below nought"),
+}
+
+
+@pytest.mark.parametrize("damage", TAILINGS)
+def test_tailings_that_no_mill_makes_are_refused(mzo_run: Path, tmp_path: Path, damage: str):
+    change, said = TAILINGS[damage]
+    run = Path(shutil.copytree(mzo_run, tmp_path / "run"))
+    change(pd.read_parquet(run / "tailings.parquet")).to_parquet(run / "tailings.parquet", index=False)
+    with pytest.raises(BadInput) as caught:
+        read_facts(run)
     assert said in str(caught.value)
 
 
