@@ -1,13 +1,18 @@
-"""Makes the pictures of the documentation from a run of the bundled mine, in Chromium without a window.
+r"""Makes the pictures of the documentation from a run of the bundled mine, in Chromium without a window.
 
     pitwise solve mzo --out runs/mzo --report
+    pitwise report runs/mzo --pictures
+    pitwise compare runs/mzo runs/mill-18000 --out compare.html
     pitwise study mzo-mill-option --out studies/option --report
     pitwise board runs/mzo &
-    python docs/pictures.py runs/mzo --study studies/option --hill studies/mzo-tailings --board http://127.0.0.1:8321/
+    python docs/pictures.py runs/mzo --study studies/option --hill studies/mzo-tailings \
+        --compare compare.html --board http://127.0.0.1:8321/
 
-Without a study or the address of a board its picture is left as it is.
+Without a study, the page of a comparison or the address of a board its picture is left as it is; so are those of the
+workbook, where there is no LibreOffice, and of the pit by VTK, where the run has none.
 
-Needs Chromium and its driver (Debian: chromium, chromium-driver) and the packages of ``pip install -e '.[test]'``.
+Needs Chromium and its driver (Debian: chromium, chromium-driver), for the workbook LibreOffice (libreoffice-calc), and
+the packages of ``pip install -e '.[test]'``.
 """
 
 from __future__ import annotations
@@ -15,12 +20,17 @@ from __future__ import annotations
 import argparse
 import base64
 import io
+import re
 import shutil
+import subprocess
 import sys
+import tempfile
+import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
+from PIL import Image, ImageChops
 from selenium import webdriver
 from selenium.webdriver.support.ui import WebDriverWait
 
@@ -62,12 +72,23 @@ PICTURES = (
 STUDY_PICTURE = Picture("study.png", 1440, "header.top", "#option", "bottom")
 HILL_PICTURE = Picture("study-hill.png", 1440, "#hill", "#plot-hill")
 TORNADO_PICTURE = Picture("study-tornado.png", 760, "#tornado", "#plot-tornado")
+COMPARISON_PICTURE = Picture("compare.png", 1440, "header.top", "#strip", "bottom")
+STILL, STILL_WIDTH = "pit-2015.png", 1000
+SHEET = "Schedule"
+PRINT_SHOWN_S = 4.0
+"""After which a printed sheet is shown; nothing tells when it is."""
 
 
-def main(
-    run: str, study: str | None = None, board: str | None = None, hill: str | None = None, tornado: str | None = None
+def main(  # noqa: PLR0917 - a folder or address for each kind of picture
+    run: str,
+    study: str | None = None,
+    board: str | None = None,
+    hill: str | None = None,
+    tornado: str | None = None,
+    compare: str | None = None,
 ) -> None:
     """Takes every picture."""
+    take_still(Path(run))
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
@@ -81,11 +102,14 @@ def main(
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     page = (Path(run) / "report.html").resolve().as_uri()
     try:
+        take_sheet(browser, Path(run) / "report.xlsx")
         for picture in PICTURES:
             take(browser, page, picture)
         for folder, picture in ((study, STUDY_PICTURE), (hill, HILL_PICTURE), (tornado, TORNADO_PICTURE)):
             if folder is not None:
                 take(browser, (Path(folder) / "study.html").resolve().as_uri(), picture)
+        if compare is not None:
+            take(browser, Path(compare).resolve().as_uri(), COMPARISON_PICTURE)
         if board is not None:
             take_board(browser, board)
     finally:
@@ -130,9 +154,55 @@ def take_board(browser: webdriver.Chrome, address: str) -> None:
     keep(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"], PLACE / "board.png")
 
 
+def take_still(run: Path) -> None:
+    """Keeps the picture of the pit that VTK drew, if it did."""
+    if (run / STILL).is_file():
+        image = Image.open(run / STILL).convert("RGB")
+        image.thumbnail((STILL_WIDTH, STILL_WIDTH))
+        save(image, PLACE / STILL)
+
+
+def take_sheet(browser: webdriver.Chrome, workbook: Path) -> None:
+    """Prints a sheet with its charts by LibreOffice, as the first of a copy, and keeps what Chromium shows of it."""
+    office = shutil.which("soffice")
+    if office is None or not workbook.is_file():
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        first = Path(scratch) / "first.xlsx"
+        with zipfile.ZipFile(workbook) as old, zipfile.ZipFile(first, "w", zipfile.ZIP_DEFLATED) as new:
+            for item in old.infolist():
+                data = old.read(item)
+                new.writestr(item, first_sheet(data.decode()) if item.filename == "xl/workbook.xml" else data)
+        profile = f"-env:UserInstallation={(Path(scratch) / 'profile').as_uri()}"
+        command = [office, profile, "--headless", "--convert-to", "pdf", "--outdir", scratch, str(first)]
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE_S)  # noqa: S603 - found above
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1800, "height": 1260})
+        browser.get(f"{(Path(scratch) / 'first.pdf').as_uri()}#toolbar=0&navpanes=0&view=FitH")
+        time.sleep(PRINT_SHOWN_S)
+        shot = base64.b64decode(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"])
+    image = Image.open(io.BytesIO(shot)).convert("RGB")
+    # Without the margin of the sheet, and the foot of the page.
+    inner = image.crop((20, 20, image.width - 30, round(0.9 * image.height)))
+    written = ImageChops.difference(inner, Image.new("RGB", inner.size, "white")).getbbox()
+    save(inner.crop(written), PLACE / "workbook.png")
+
+
+def first_sheet(book: str) -> str:
+    """The parts of a workbook with that sheet first; names of print areas, which go by number, are left out."""
+    mine = re.search(rf'<sheet name="{SHEET}"[^>]*/>', book)
+    if mine is None:
+        raise SystemExit(f"no sheet {SHEET}")
+    book = book.replace(mine[0], "").replace("<sheets>", f"<sheets>{mine[0]}")
+    return re.sub(r"<definedNames>.*</definedNames>", "", book, flags=re.DOTALL)
+
+
 def keep(data: str, file: Path) -> None:
+    """Writes a picture of the browser."""
+    save(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB"), file)
+
+
+def save(image: Image.Image, file: Path) -> None:
     """Writes a picture with few colours."""
-    image = Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(file, optimize=True)
     sys.stdout.write(f"{file}: {image.width} x {image.height}, {file.stat().st_size / 1e3:.0f} kB\n")
 
@@ -143,5 +213,6 @@ if __name__ == "__main__":
     parser.add_argument("--study", help="folder of a study with an option")
     parser.add_argument("--hill", help="folder of a study with a grid")
     parser.add_argument("--tornado", help="folder of a study with a tornado")
+    parser.add_argument("--compare", help="page of a comparison")
     parser.add_argument("--board", help="address of a board of the run")
     main(**vars(parser.parse_args()))

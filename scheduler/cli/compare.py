@@ -73,7 +73,7 @@ def _printed(table: Table) -> Printed:
 
     printed = new_table(table.heads[0])
     for head in table.heads[1:]:
-        printed.add_column(head, justify="right")
+        printed.add_column(head, justify="right", overflow="fold")
     for row in table.rows:
         printed.add_row(*row)
     return printed

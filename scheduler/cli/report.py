@@ -15,6 +15,7 @@ from scheduler.cli.schedule_view import schedule_view
 from scheduler.cli.tables import NO_VALUE, new_table
 from scheduler.outcome import OPTIMAL, PROVEN_RELATIVE
 from scheduler.published import REASON_OVER_PCT, compare
+from scheduler.reports.changes import changes_told
 from scheduler.reports.numbers import digits_of, money, percent
 
 Summary = Mapping[str, Any]
@@ -98,7 +99,7 @@ def headline(instance: Instance, summary: Summary) -> str:
     how = {"whole": " each mined within one period", "partial": " that may span periods"}.get(str(mining), "")
     size = f"{summary['units']:,} {unit}s{how}, {summary['periods']} periods"
     text = f"{mine.title or mine.name} ({mine.name}): {size}"
-    return f"{text}; with {'; '.join(instance.overrides)}" if instance.overrides else text
+    return f"{text}; with {'; '.join(changes_told(instance.overrides))}" if instance.overrides else text
 
 
 def proof_lines(summary: Summary) -> list[str]:

@@ -7,17 +7,19 @@ from typing import Any
 
 import pandas as pd
 
-from scheduler.reports.charts import TOP, Plot, Trace, axis, band_ticks, sheet
+from scheduler.reports.charts import TOP, Plot, Trace, axis, band_ticks, in_lines, sheet
 from scheduler.reports.labels import label
 from scheduler.reports.palette import BED, faint
 
 ABREAST = 4
 """Panels beside each other on a wide page, at most; on a telephone they stand under each other."""
+HEADED = 15
+"""Characters of each of two lines of a heading: four fit abreast on paper."""
 LEAST_SHARE = 5e-4
 """Share of a bench that is drawn."""
 FAINTEST = 0.18
 FULLEST = 1 - 1e-3
-HEADING, FOOT, GAP = 26, 64, 0.085
+HEADING, FOOT, GAP = 44, 64, 0.085
 """Pixels above and below the rows of a panel, and the width between panels as a share of the whole."""
 
 
@@ -48,7 +50,7 @@ def bench_chart(shares: pd.DataFrame, labels: Sequence[str], phases: Mapping[str
         quiet = {"showgrid": False, "zeroline": False, "automargin": False}
         layout[f"yaxis{ending}"] = axis("bench", anchor=f"x{ending}", **ticks, **quiet)
         layout[f"xaxis{ending}"] = axis("period", anchor=f"y{ending}") | band_ticks(labels) | {"automargin": False}
-        layout["annotations"].append(_heading(label(phases[name], 26), ending))
+        layout["annotations"].append(_heading(in_lines(phases[name], HEADED), ending))
     wide = _places(len(names), min(ABREAST, len(names)), tall, HEADING)
     narrow = _places(len(names), 1, tall, HEADING)
     _put(layout, wide)

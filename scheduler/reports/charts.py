@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,11 @@ UPPER, LOWER, BETWEEN, TOP, BOTTOM = 230, 100, 26, 10, 50
 CHARACTER = 6.9
 """Mean width of a character in pixels."""
 NAME, SHORT_NAME = 34, 19
-"""Characters of a name beside a row, on a wide page and on a telephone."""
+"""Characters of a name beside a row on a wide page, and of one below a column."""
+NARROW_NAME, NARROW_ROW = 14, 30.0
+"""Characters of each of two lines of a name beside a row on a telephone, and the height of such a row, pixels."""
+MOST_TURNED, NARROW_ROOM = 4, 270
+"""Rows up to which a matrix is turned over on a telephone, and the width that its cells then have, pixels."""
 DOTTED = 40
 """Points up to which each point of a curve has a dot."""
 
@@ -38,12 +42,14 @@ class Plot:
         layout: likewise.
         narrow: what of the layout is otherwise on a telephone, by its path, as ``yaxis.ticktext``.
         bands: labels of the places 0, 1, 2 ... of axes, by the axis; as many are written as find room.
+        telephone: another chart of the same, drawn instead where there is only the width of a telephone.
     """
 
     traces: tuple[Trace, ...]
     layout: dict[str, Any]
     narrow: dict[str, Any] = field(default_factory=dict)
     bands: dict[str, list[str]] = field(default_factory=dict)
+    telephone: Plot | None = None
 
     @property
     def height(self) -> int:
@@ -52,7 +58,8 @@ class Plot:
 
     def spec(self) -> dict[str, Any]:
         """What the page's script reads."""
-        return {"data": list(self.traces), "layout": self.layout, "narrow": self.narrow, "bands": self.bands}
+        found = {"data": list(self.traces), "layout": self.layout, "narrow": self.narrow, "bands": self.bands}
+        return found if self.telephone is None else {**found, "telephone": self.telephone.spec()}
 
 
 def sheet(height: float, **more: object) -> dict[str, Any]:
@@ -89,10 +96,15 @@ def axis(title: str, **more: object) -> dict[str, Any]:
     }
 
 
+def in_lines(text: str, characters: int, most: int = 2) -> str:
+    """A text in lines of so many characters; what finds no room in them is cut."""
+    lines = textwrap.wrap(text, max(6, characters), max_lines=most, placeholder=" …")
+    return "<br>".join(label(line) for line in lines)
+
+
 def upright(title: str, room: float) -> str:
     """A title along an upright axis of so many pixels, in up to three lines."""
-    lines = textwrap.wrap(title, max(6, int(room / CHARACTER)), max_lines=3, placeholder=" …")
-    return "<br>".join(label(line) for line in lines)
+    return in_lines(title, int(room / CHARACTER), 3)
 
 
 def known(values: Sequence[float]) -> list[float | None]:
@@ -103,22 +115,22 @@ def known(values: Sequence[float]) -> list[float | None]:
 def name_axis(names: Sequence[str], strong: Sequence[bool] | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """Names down the side, the first on top: what the axis has, and what of it is otherwise on a telephone."""
 
-    def written(most: int) -> list[str]:
+    def bold(texts: Iterable[str]) -> list[str]:
         marked = strong or [False] * len(names)
-        texts = (label(name, most) for name in names)
-        return [f"<b>{text}</b>" if bold else text for text, bold in zip(texts, marked, strict=True)]
+        return [f"<b>{text}</b>" if one else text for text, one in zip(texts, marked, strict=True)]
 
     given = {
         "tickmode": "array",
         "tickvals": list(range(len(names))),
-        "ticktext": written(NAME),
+        "ticktext": bold(label(name, NAME) for name in names),
         "range": [len(names) - 0.5, -0.5],
         "showgrid": False,
         "zeroline": False,
         "ticklen": 4,
         "tickcolor": CLEAR,
     }
-    return given, {"yaxis.ticktext": written(SHORT_NAME), "yaxis.tickfont.size": 11}
+    short = bold(in_lines(name, NARROW_NAME) for name in names)
+    return given, {"yaxis.ticktext": short, "yaxis.tickfont.size": 11}
 
 
 @dataclass(frozen=True)
@@ -273,7 +285,8 @@ def waterfall(steps: Sequence[Step], axes: tuple[str, str], *, digits: int = 1) 
     layout["margin"] |= {"l": 10, "r": 58, "t": 6}
     layout["yaxis"] = axis(axes[0], **names)
     layout["xaxis"] = axis(axes[1], nticks=6, zeroline=True)
-    return Plot((trace,), layout, narrow | {"xaxis.nticks": 4})
+    tall = {"height": round(NARROW_ROW * len(steps) + 56)}
+    return Plot((trace,), layout, narrow | {"xaxis.nticks": 4} | tall)
 
 
 @dataclass(frozen=True)
@@ -291,10 +304,17 @@ def matrix(
     axes: tuple[str, str],
     *,
     row_height: float = 28.0,
+    turns: bool = False,
 ) -> Plot:
     """A row of cells for each of ``rows``, a column for each of ``heads``.
 
-    ``axes`` name what runs along the bottom and what runs down the side.
+    Args:
+        heads: names of the columns.
+        rows: name and cells of each row.
+        axes: what runs along the bottom, and what runs down the side.
+        row_height: height of a row on a wide page, pixels.
+        turns: whether it is turned over on a telephone, rows for columns, so that cells have room for their words;
+            done where there are few rows.
     """
     names, narrow = name_axis([name for name, _ in rows])
     trace: Trace = {
@@ -320,7 +340,20 @@ def matrix(
     layout["yaxis"] = axis(axes[1], **names)
     layout["yaxis"]["title"]["text"] = upright(axes[1], layout["height"] - BOTTOM)
     layout["xaxis"] = axis(axes[0]) | band_ticks(heads)
-    return Plot((trace,), layout, narrow, {"xaxis": [label(head, SHORT_NAME) for head in heads]})
+    tall = {"height": round(max(row_height, NARROW_ROW) * len(rows) + TOP + BOTTOM)}
+    turned = _turned(heads, rows, axes) if turns and len(rows) <= MOST_TURNED else None
+    return Plot((trace,), layout, narrow | tall, {"xaxis": [label(head, SHORT_NAME) for head in heads]}, turned)
+
+
+def _turned(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell | None]]], axes: tuple[str, str]) -> Plot:
+    """A matrix with its rows as columns, their names in lines below them."""
+    names = [name for name, _ in rows]
+    plot = matrix(names, [(head, [cells[at] for _, cells in rows]) for at, head in enumerate(heads)], axes[::-1])
+    room = int(NARROW_ROOM / len(rows) / CHARACTER)
+    plot.layout["xaxis"]["ticktext"] = [in_lines(name, room, 4) for name in names]
+    plot.layout["margin"]["b"] = 100
+    plot.layout["height"] = plot.narrow["height"] = plot.layout["height"] + 50
+    return Plot(plot.traces, plot.layout, plot.narrow)
 
 
 def band_ticks(heads: Sequence[str]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,7 @@ import pandas as pd
 from instances.findings import BadInput, Finding
 from instances.marks import GRADE_UNITS
 from scheduler.reports.blocks import NEVER
+from scheduler.reports.changes import changes_told
 from scheduler.reports.charts import Panel, Series, by_period
 from scheduler.reports.facts import Facts, read_facts
 from scheduler.reports.figure import Figure, Swatch, Table
@@ -25,6 +27,8 @@ from scheduler.schedule import sold_unit
 MOST_RUNS = len(RUNS)
 NO_LONGER, NEWLY = "no longer mined", "newly mined"
 SAME = "in the same period"
+SCENARIO, HASHED = "scenario.json", re.compile(r"(?<=.)\.[0-9a-f]{12}$")
+"""A file that runs of a study have, and the end of the names of their folders."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Line:
         unit: its unit.
         digits: shown.
         values: of a run.
+        ratio: whether it is a ratio, which is nothing, and not nought, where nothing is mined or milled.
     """
 
     key: str
@@ -63,6 +68,7 @@ class Line:
     unit: str
     digits: int
     values: Callable[[Facts], Sequence[float]]
+    ratio: bool = False
 
 
 def read_compared(folders: Sequence[str | Path]) -> Compared:
@@ -106,7 +112,7 @@ def worth_table(compared: Compared) -> Table:
     rows.append(
         (
             "changed",
-            *("; ".join(run.instance.overrides) or NOTHING for run in compared.runs),
+            *("; ".join(changes_told(run.instance.overrides)) or NOTHING for run in compared.runs),
             *("" for _ in compared.runs[1:]),
         )
     )
@@ -119,13 +125,14 @@ def lines_of(compared: Compared) -> list[Line]:
     first = compared.runs[0].mine
     found = [
         Line("moved", "Moved", "Mt", 2, lambda run: run.series("moved_mt").tolist()),
-        Line("strip", "Strip ratio", "t/t", 2, lambda run: run.series("strip_ratio").tolist()),
+        Line("strip", "Strip ratio", "t/t", 2, lambda run: run.series("strip_ratio").tolist(), ratio=True),
         Line("milled", "Milled", "Mt", 2, lambda run: run.series("milled_mt").tolist()),
     ]
     for name, element in first.elements.items():
         column = f"head_grade_{name}_{element.unit}"
         unit = GRADE_UNITS[element.unit]
-        found.append(Line(f"grade-{name}", f"Head grade, {name.capitalize()}", unit, 3, partial(_column, column)))
+        title = f"Head grade, {name.capitalize()}"
+        found.append(Line(f"grade-{name}", title, unit, 3, partial(_column, column), ratio=True))
     for name, product in first.products.items():
         unit = sold_unit(product)[0]
         found.append(
@@ -144,7 +151,8 @@ def period_table(compared: Compared, line: Line) -> Table:
     rows = []
     for place, label in enumerate(compared.labels):
         values = [one[place] for one in series]
-        more = [signed(_nought(one) - _nought(values[0]), line.digits) for one in values[1:]]
+        known = values if line.ratio else [_nought(value) for value in values]
+        more = [signed(one - known[0], line.digits) for one in known[1:]]
         rows.append((label, *(shown(one, line.digits) for one in values), *more))
     heads = ("period", *(f"{name}, {line.unit}" for name in compared.names))
     return Table((*heads, *(f"{name} less {compared.names[0]}" for name in compared.names[1:])), tuple(rows))
@@ -225,9 +233,14 @@ def _years_words(years: int) -> str:
 
 
 def _names(folders: Sequence[str | Path]) -> tuple[str, ...]:
-    """The names of the folders, with the number of the run where two are alike."""
-    names = [Path(folder).resolve().name or str(folder) for folder in folders]
+    """The names of the folders, with the number of the run where two are alike; a scenario's without its hash."""
+    names = [_name(Path(folder)) for folder in folders]
     return tuple(f"{name} ({place})" if names.count(name) > 1 else name for place, name in enumerate(names, 1))
+
+
+def _name(folder: Path) -> str:
+    name = folder.resolve().name or str(folder)
+    return HASHED.sub("", name) if (folder / SCENARIO).is_file() else name
 
 
 def _begins(run: Facts) -> list[float]:

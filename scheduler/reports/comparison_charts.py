@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scheduler.reports.charts import CLEAR, UPPER, Plot, Trace, axis, known, name_axis, sheet
+from scheduler.reports.charts import CLEAR, NARROW_ROW, UPPER, Plot, Trace, axis, known, name_axis, sheet
 from scheduler.reports.labels import label
 from scheduler.reports.numbers import signed
 from scheduler.reports.palette import COST, GAIN, INK, PAPER
@@ -63,7 +63,8 @@ def tornado(groups: Sequence[tuple[str, Sequence[Bar]]], axes: tuple[str, str], 
     layout["yaxis2"] = axis("", **given | written | {"overlaying": "y", "side": "right", "tickfont": {"color": INK}})
     layout["xaxis"] = axis(axes[1], nticks=7, zeroline=True)
     traces = (_bars(placed), _kept_marks(placed), _held_open(len(names)))
-    return Plot(traces, layout, narrow | {"xaxis.nticks": 4})
+    tall = {"height": round(max(BAR, NARROW_ROW) * len(names) + 60)}
+    return Plot(traces, layout, narrow | {"xaxis.nticks": 4} | tall)
 
 
 def _bars(placed: Sequence[tuple[int, Bar]]) -> Trace:

@@ -23,18 +23,17 @@ from instances.instance import Instance
 from instances.schema import Mine
 from instances.schema.base import by_period
 from instances.schema.calendar import DAYS_PER_YEAR
-from scheduler.cashflow import CashFlow, cash_flow, mill_feed, mined_rows
+from scheduler.cashflow import CashFlow, by_periods, cash_flow, mill_feed, mined_rows
 from scheduler.plan import Plan
 from scheduler.reports.blocks import scheduled_blocks
 from scheduler.reports.palette import period_colours
+from scheduler.reports.summary_checks import summary_findings
 from scheduler.runfolder import Run, read_run
 from scheduler.schedule import figures, schedule_table
 
 Series = NDArray[np.float64]
 SAME = 1e-6
 """Relative; a figure recomputed agrees to this with the summary's."""
-NEEDED = ("status", "stop_reason", "objective", "currency", "instance", "instance_hash", "audit", "versions")
-"""Keys of a summary without which there is nothing to report."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +140,7 @@ def facts_of(run: Run) -> Facts:
     Raises:
         BadInput: as :func:`read_facts`.
     """
-    missing = [
-        Finding(f"{run.folder}: summary.json: {key}", None, "a value; it is missing")
-        for key in NEEDED
-        if run.summary.get(key) is None
-    ]
+    unfit = summary_findings(f"{run.folder}: summary.json", run.summary, run.instance.mine.calendar.labels())
     units = units_without_arcs(run.instance, run.plan.resolution)
     try:
         cash = cash_flow(run.instance, run.plan, units)
@@ -155,8 +150,8 @@ def facts_of(run: Run) -> Facts:
         told = figures(run.instance, run.plan, cash, units)
     except (ValueError, KeyError, IndexError) as error:
         place = f"{run.folder}: plan"
-        raise BadInput([*missing, Finding(place, None, f"a plan of this mine ({_first_line(error)})")]) from error
-    wrong = [*missing, *_other_figures(run, {**told, "objective": cash.objective})]
+        raise BadInput([*unfit, Finding(place, None, f"a plan of this mine ({_first_line(error)})")]) from error
+    wrong = [*unfit, *_other_figures(run, {**told, "objective": cash.objective}), *_other_tailings(run, schedule)]
     if wrong:
         raise BadInput(wrong)
     return Facts(run, units, cash, schedule, mined, feed)
@@ -174,6 +169,20 @@ def _other_figures(run: Run, told: Mapping[str, object]) -> Iterator[Finding]:
         if not same:
             expected = "that of the plan; pitwise verify says more"
             yield Finding(f"{run.folder}: summary.json: {name}", said, expected)
+
+
+def _other_tailings(run: Run, schedule: pd.DataFrame) -> Iterator[Finding]:
+    """Periods whose new tailings are not those that the mills make: no other figure depends on where they go."""
+    mine, placed = run.instance.mine, run.plan.tailings
+    if not mine.facilities():
+        return
+    place = f"{run.folder}: tailings.parquet"
+    if len(placed) and float(placed["tonnes"].min()) < 0:
+        yield Finding(f"{place}: tonnes", float(placed["tonnes"].min()), "no tonnes below nought")
+    made, put = schedule["new_tailings_mt"].to_numpy(float), by_periods(mine, placed) / 1e6
+    for number in np.flatnonzero(np.abs(made - put) > SAME * max(1.0, float(made.max()))).tolist():
+        expected = f"the {made[number]:g} Mt that the mills make"
+        yield Finding(f"{place}: {schedule.index[number]}, Mt", round(float(put[number]), 6), expected)
 
 
 def _same(said: object, value: object) -> bool:

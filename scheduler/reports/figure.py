@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from scheduler.reports.charts import Plot
 from scheduler.reports.numbers import shown
 
+SENTENCE = 40
+"""Characters from which on a cell is broken into lines."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -24,6 +27,12 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     foot: tuple[str, ...] = ()
     texts: frozenset[int] = frozenset()
+
+    @property
+    def long(self) -> frozenset[int]:
+        """Columns, besides the first, with a cell that needs room for whole sentences."""
+        cells = ((place, cell) for row in self.rows for place, cell in enumerate(row) if place)
+        return frozenset(place for place, cell in cells if len(cell) > SENTENCE)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from scheduler.outcome import OPTIMAL
 from scheduler.reports import numbers
+from scheduler.reports.changes import changes_told
 from scheduler.reports.facts import Facts
 from scheduler.reports.numbers import METAL_UNITS, NOTHING, percent, shown
 from scheduler.schedule import sold_unit
@@ -125,8 +126,8 @@ def badges(facts: Facts) -> list[Badge]:
     found.append(Badge("good" if passed else "bad", "audit passed" if passed else "AUDIT FAILED"))
     how = {"whole": "within one period", "partial": "may span periods"}.get(str(summary.get("mining")))
     if how is not None:
-        found.append(Badge("plain", f"{summary['resolution']}s {how}"))
-    found += [Badge("plain", f"changed: {change}") for change in facts.instance.overrides]
+        found.append(Badge("plain", f"{facts.plan.resolution}s {how}"))
+    found += [Badge("plain", f"changed: {change}") for change in changes_told(facts.instance.overrides)]
     return found
 
 

@@ -10,7 +10,8 @@ from scheduler.reports.binding import Binding, bindings
 from scheduler.reports.charts import Cell, Panel, Series, Step, by_period, matrix, waterfall
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
-from scheduler.reports.numbers import NOTHING, shown, three_figures
+from scheduler.reports.limit_words import limit_words
+from scheduler.reports.numbers import NOTHING, common_digits, shown
 from scheduler.reports.palette import COST, GAIN, INK
 
 INCOME = ("gross_revenue", "by_products")
@@ -122,29 +123,36 @@ def binding_figure(facts: Facts) -> Figure | None:
     if not limits:
         return None
     currency, labels = facts.mine.money.currency, facts.labels
-    rows = [(f"{one.key}, {one.price_unit(currency)}", _cells(one, labels, currency)) for one in limits]
+    named = [f"{limit_words(one.key, facts.mine)}, {one.price_unit(currency)}" for one in limits]
+    rows = [(name, _cells(one, name, labels)) for one, name in zip(limits, named, strict=True)]
     table = Table(
-        ("limit", "unit", *labels),
+        ("limit", "key of mine.toml", "unit", *labels),
         tuple(
             (
+                limit_words(one.key, facts.mine),
                 one.key,
                 one.price_unit(currency),
-                *(three_figures(one.prices[label]) if label in one.prices else NOTHING for label in labels),
+                *(shown(one.prices[label], _digits(one)) if label in one.prices else NOTHING for label in labels),
             )
             for one in limits
         ),
-        texts=frozenset({1}),
+        texts=frozenset({1, 2}),
     )
     title = "What binds, and what one unit more is worth"
     caption = (
         "Discounted cash for one more unit of a limit in one period, all else as it is and panels finished as here. "
-        "Empty where a limit does not bind."
+        "Empty where a limit does not bind; the darker, the more it is worth among the periods of the same limit."
     )
-    chart = matrix(labels, rows, ("period", "limit"))
+    chart = matrix(labels, rows, ("period", "limit"), turns=True)
     return Figure("binding", title, caption, chart, table, full=True)
 
 
-def _cells(limit: Binding, labels: Sequence[str], currency: str) -> list[Cell | None]:
+def _digits(limit: Binding) -> int:
+    """Digits of all prices of a limit, so that they can be read down and across."""
+    return common_digits(limit.prices.values())
+
+
+def _cells(limit: Binding, name: str, labels: Sequence[str]) -> list[Cell | None]:
     most = max(abs(value) for value in limit.prices.values()) or 1.0
     cells: list[Cell | None] = []
     for label in labels:
@@ -152,7 +160,7 @@ def _cells(limit: Binding, labels: Sequence[str], currency: str) -> list[Cell | 
         if price is None:
             cells.append(None)
             continue
-        told = three_figures(price)
-        hint = f"{limit.key}, {label}: {told} {limit.price_unit(currency)}"
-        cells.append(Cell(abs(price) / most, told, hint))
+        told = shown(price, _digits(limit))
+        words, _, unit = name.rpartition(", ")
+        cells.append(Cell(abs(price) / most, told, f"{words}, {label}: {told} {unit}"))
     return cells

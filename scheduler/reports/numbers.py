@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 MILLIONS_FROM, ONE_DIGIT_FROM = 1e5, 1e7
@@ -51,3 +51,11 @@ def signed(value: float | None, digits: int = 1) -> str:
 def three_figures(value: float) -> str:
     """A price or a value with three significant digits, whole from a thousand on."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.3g}"
+
+
+def common_digits(values: Iterable[float], figures: int = 3, most: int = 6) -> int:
+    """Digits after the point with which the largest of some values has so many figures; all are shown with them."""
+    largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
+    if largest == 0:
+        return 0
+    return min(max(figures - 1 - math.floor(math.log10(largest)), 0), most)

@@ -100,7 +100,7 @@ def metal_figures(facts: Facts) -> list[Figure]:
         payable = facts.series(f"{name}_payable_{sold_unit(product)[0]}").tolist()
         columns = (Series("this plan", metal, METAL[len(found) % len(METAL)]),)
         lines = tuple(
-            Series(f"published, {title}", rate, LIMIT, "dashes") for title, rate in _published_rates(facts, name)
+            Series(f"published {title}", rate, LIMIT, "dashes") for title, rate in _published_rates(facts, name)
         )
         told: list[tuple[str, Sequence[float], int, bool]] = [
             (f"recovered, {unit}", metal, 1, True),
@@ -188,7 +188,7 @@ def _published_rates(facts: Facts, product: str) -> list[tuple[str, list[float]]
             continue
         within = (years >= int(named["first"]) - 1e-9) & (years < int(named["last"]) + 1 - 1e-9)
         rate = np.where(within, published.value * calendar.lengths_years(), np.nan)
-        found.append((f"{named['first']}–{named['last']}", rate.tolist()))
+        found.append((f"{published.value:g} {published.unit}, {named['first']}–{named['last']}", rate.tolist()))
     return found
 
 

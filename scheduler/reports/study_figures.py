@@ -12,6 +12,7 @@ from scheduler.reports.binding import bindings
 from scheduler.reports.charts import Cell, Curve, curves, matrix
 from scheduler.reports.comparison_charts import Bar, Point, scatter, tornado
 from scheduler.reports.figure import Figure, Swatch, Table
+from scheduler.reports.limit_words import limit_words
 from scheduler.reports.numbers import METAL_UNITS, NOTHING, shown, signed, three_figures
 from scheduler.reports.palette import COST, DOMINATED, GAIN, INK, UNDECIDED
 from scheduler.reports.study import StudyFacts
@@ -355,19 +356,19 @@ def _limits_figure(
             return None
         words = three_figures(value)
         share = abs(value) / (heaviest[limit] or 1.0)
-        return Cell(share, words, f"{scenario}, {limit[0]}: {words} {limit[1]}")
+        return Cell(share, words, f"{scenario}, {limit_words(limit[0])}: {words} {limit[1]}")
 
     drawn = limits[:MOST_LIMITS]
     rows = [(name, [cell(name, limit) for limit in drawn]) for name in list(worth)[:MOST_DRAWN]]
     numbers = [str(place) for place in range(1, len(drawn) + 1)]
     title = "What one more unit of a limit is worth"
-    key = "; ".join(f"{place}: {limit[0]}, {limit[1]}" for place, limit in enumerate(drawn, 1))
+    key = "; ".join(f"{place}: {limit_words(limit[0])}, {limit[1]}" for place, limit in enumerate(drawn, 1))
     caption = (
         "Discounted cash for one more unit in every period, all else as it is: the sum of the shadow prices of the "
         f"periods. The darker, the more among the scenarios. Limits, those that bind most often first: {key}."
     )
     table = Table(
-        ("scenario", *(f"{limit[0]}, {limit[1]}" for limit in limits)),
+        ("scenario", *(f"{limit_words(limit[0])}, {limit[1]}" for limit in limits)),
         tuple(
             (name, *(three_figures(prices[limit]) if limit in prices else NOTHING for limit in limits))
             for name, prices in worth.items()

@@ -22,11 +22,20 @@ MOST_ROWS = 1_048_576
 MOST_CHARACTERS = 32_767
 """Characters that a cell holds."""
 WIDEST = 60
+LINE, TALLEST, FULLER = 15.0, 409.0, 1.0
+"""Height of a line and of the tallest row, points, and how much more room words take than their characters."""
+BOLD = 2
+"""Characters more that a total takes: it is bold, and may have a sign."""
+BROAD, TWO_SHEETS = 16, 26
+"""Columns from which on a sheet is printed on A3, and on two of them abreast."""
+A4, A3 = 9, 8
+"""Sizes of paper, as the format numbers them."""
 PLAIN = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 FORMATS: dict[str, dict[str, object]] = {
     "text": {},
-    "plain": {},
-    "long": {"text_wrap": True, "valign": "top"},
+    "plain": {"num_format": "General_)"},
+    "long": {"text_wrap": True},
+    "long of numbers": {"text_wrap": True, "align": "right", "indent": 1},
     "title": {"bold": True, "font_size": 16},
     "note": {"font_color": "#55606e"},
     "head": {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 2, "bg_color": "#EEF1F4"},
@@ -35,21 +44,24 @@ FORMATS: dict[str, dict[str, object]] = {
         "text_wrap": True,
         "valign": "bottom",
         "align": "right",
+        "indent": 1,
         "bottom": 2,
         "bg_color": "#EEF1F4",
     },
-    "whole": {"num_format": "#,##0;-#,##0;–"},
-    "1": {"num_format": "#,##0.0;-#,##0.0;–"},
-    "2": {"num_format": "#,##0.00;-#,##0.00;–"},
-    "3": {"num_format": "0.000;-0.000;–"},
-    "4": {"num_format": "0.0000"},
-    "price": {"num_format": "#,##0.0000"},
-    "percent": {"num_format": "0.0 %"},
-    "gap": {"num_format": "0.0000 %"},
+    "whole": {"num_format": "#,##0_);-#,##0_);–_)"},
+    "1": {"num_format": "#,##0.0_);-#,##0.0_);–_)"},
+    "2": {"num_format": "#,##0.00_);-#,##0.00_);–_)"},
+    "3": {"num_format": "0.000_);-0.000_);–_)"},
+    "4": {"num_format": "0.0000_)"},
+    "price": {"num_format": "#,##0.0000_)"},
+    "percent": {"num_format": "0.0 %_)"},
+    "gap": {"num_format": "0.0000 %_)"},
 }
-"""Kinds of cells; each has a fellow for the row of totals."""
-WORDY = frozenset({"text", "long"})
+"""Kinds of cells; each has a fellow for the row of totals. Numbers keep off the words to their right."""
+WORDY = frozenset({"text", "long", "long of numbers"})
 """Kinds that hold words."""
+WRAPPED = WORDY - {"text"}
+"""Those broken into lines."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +72,8 @@ class Column:
         head: heading, with the unit.
         values: numbers or texts; a number that is not finite leaves its cell empty.
         kind: of :data:`FORMATS`.
+        kinds: kind of each value, where they differ.
+        width: in characters; 0 leaves it to the contents.
         total: ``""`` for none, ``"sum"``, ``"ratio|NUMERATOR|DENOMINATOR"`` of the totals of two columns by their
             heads, or ``"mean|WEIGHT"``, the average by the column of that head.
     """
@@ -68,6 +82,25 @@ class Column:
     values: Sequence[object]
     kind: str = "2"
     total: str = ""
+    kinds: Sequence[str] = ()
+    width: float = 0.0
+
+    def kind_of(self, row: int) -> str:
+        """Kind of a value."""
+        return self.kinds[row] if self.kinds else self.kind
+
+    def wide(self, first: bool) -> float:
+        """Width in characters: of the first column as wide as its heading, of others as the heading in two lines."""
+        longest = max((len(value) for value in self.values if isinstance(value, str)), default=0)
+        longest = max(longest, self._digits())
+        head = len(self.head) if first else 0.75 * len(self.head)
+        return self.width or min(max(11.0, head, longest + 1.0), WIDEST)
+
+    def _digits(self) -> int:
+        """Characters of the largest number, or of the total, where that is a sum."""
+        sizes = [abs(value) for value in _numbers(self) if math.isfinite(value)]
+        largest = sum(sizes) if self.total == "sum" else max(sizes, default=0.0)
+        return len(f"{largest:,.0f}") + (int(self.kind) + 1 if self.kind.isdigit() else 0) + BOLD
 
 
 @dataclass
@@ -87,8 +120,9 @@ class Book:
     def __post_init__(self) -> None:
         """Makes the formats."""
         for kind, given in FORMATS.items():
-            self.formats[kind] = self.book.add_format(given)
-            self.formats[f"{kind}!"] = self.book.add_format({**given, "bold": True, "top": 1})
+            placed = {"valign": "top", **given}
+            self.formats[kind] = self.book.add_format(placed)
+            self.formats[f"{kind}!"] = self.book.add_format({**placed, "bold": True, "top": 1})
 
 
 class Sheet:
@@ -114,7 +148,8 @@ class Sheet:
         self.sheet.hide_gridlines(2)
         self.sheet.set_landscape()
         self.sheet.fit_to_pages(1, 0)
-        self.sheet.set_paper(9)
+        self.sheet.set_paper(A4)
+        self.sheet.set_footer("&L&8&F, &A&R&8&P / &N")
 
     def text(self, row: int, column: int, words: object, kind: str = "text") -> None:
         """Words, never a formula, a link or a number."""
@@ -134,11 +169,10 @@ class Sheet:
         self.columns, self.rows = list(columns), len(columns[0].values)
         for place, column in enumerate(columns):
             self.text(self.HEAD, place, column.head, "head" if column.kind in WORDY else "head of numbers")
-            for row, value in enumerate(column.values, self.HEAD + 1):
-                self._cell(row, place, value, column.kind)
-            longest = max((len(str(value)) for value in column.values if isinstance(value, str)), default=0)
-            width = min(max(11.0, 0.75 * len(column.head) if place else len(column.head), longest + 1.0), WIDEST)
-            self.sheet.set_column(place, place, width)
+            for row, value in enumerate(column.values):
+                self._cell(self.HEAD + 1 + row, place, value, column.kind_of(row))
+            self.sheet.set_column(place, place, column.wide(first=not place))
+        self._heights()
         if any(column.total for column in columns):
             row = self.HEAD + 1 + self.rows
             self.text(row, 0, totals, "text!")
@@ -146,6 +180,23 @@ class Sheet:
                 self._total(row, place, column)
         self.sheet.freeze_panes(self.HEAD + 1, 1)
         self.sheet.repeat_rows(self.HEAD)
+        if len(columns) >= BROAD:
+            self.sheet.set_paper(A3)
+        if len(columns) >= TWO_SHEETS:
+            self.sheet.fit_to_pages(2, 0)
+            self.sheet.repeat_columns(0)
+
+    def _heights(self) -> None:
+        """Room for sentences in rows that hold any: not every program finds it by itself."""
+        wrapped = [(column, column.wide(first=not place)) for place, column in enumerate(self.columns)]
+        for row in range(self.rows):
+            lines = [
+                math.ceil(FULLER * len(str(column.values[row])) / width)
+                for column, width in wrapped
+                if column.kind_of(row) in WRAPPED
+            ]
+            if max(lines, default=1) > 1:
+                self.sheet.set_row(self.HEAD + 1 + row, min(LINE * max(lines), TALLEST))
 
     def span(self, head: str) -> list[object]:
         """The cells of a column, as charts name them."""

@@ -13,9 +13,11 @@ from scheduler.cashflow import COLUMNS as CASH_COLUMNS
 from scheduler.cashflow import by_periods
 from scheduler.published import REASON_OVER_PCT, compare
 from scheduler.reports.binding import bindings
+from scheduler.reports.changes import changes_told
 from scheduler.reports.facts import Facts
-from scheduler.reports.money import line_words
-from scheduler.reports.numbers import METAL_UNITS
+from scheduler.reports.limit_words import limit_words
+from scheduler.reports.money import TOTALS, WORDS, line_words
+from scheduler.reports.numbers import METAL_UNITS, digits_of
 from scheduler.reports.palette import COST, GAIN, METAL, ORE, STOCK, material_colours, store_colours
 from scheduler.reports.sequence import phases_table
 from scheduler.reports.tables import ADDED, schedule_head
@@ -24,6 +26,8 @@ from scheduler.reports.workbook import MOST_ROWS, Book, Column, Sheet
 CHART = {"x_scale": 1.65, "y_scale": 1.35}
 PLAN_FILE = "report-plan.parquet"
 """Where the rows of the plan stand when they are more than a sheet holds."""
+THOUSAND = 1_000
+CASH = "Cash flow"
 NOT_MONEY = ("discount_factor", "reported_share")
 
 
@@ -44,7 +48,7 @@ def add_sheets(facts: Facts, book: Book) -> None:
 
 
 def _told(facts: Facts) -> str:
-    changes = "; ".join(facts.instance.overrides)
+    changes = "; ".join(changes_told(facts.instance.overrides))
     return f"{facts.summary['status']}; changed: {changes}" if changes else str(facts.summary["status"])
 
 
@@ -92,9 +96,9 @@ def _figures(facts: Facts) -> list[tuple[str, str, tuple[str, str] | None, objec
             "whole",
         ),
         ("bound: no plan is worth more", currency, None, summary.get("bound"), "whole"),
-        ("gap to the bound", "fraction", None, summary.get("gap"), "gap"),
+        ("gap to the bound", "%", None, summary.get("gap"), "gap"),
         ("certified bound, checked without solving", currency, None, summary.get("certified_bound"), "whole"),
-        ("gap to the certified bound", "fraction", None, summary.get("gap_certified"), "gap"),
+        ("gap to the certified bound", "%", None, summary.get("gap_certified"), "gap"),
         ("plan as made by hand", currency, None, summary.get("baseline_objective"), "whole"),
         ("NPV after tax", currency, ("Cash flow", _cash_head(facts, "discounted_after_tax")), summary["npv"], "whole"),
     ]
@@ -169,17 +173,20 @@ def _cash_head(facts: Facts, name: str) -> str:
 
 
 def _cash(facts: Facts, book: Book) -> Sheet:
-    note = "Costs are positive. Undiscounted unless the heading says so."
-    sheet = Sheet(book, "Cash flow", "Cash flow", note)
+    note = "Costs are positive. Undiscounted unless the heading says so. Lines that are nought throughout are left out."
+    sheet = Sheet(book, CASH, CASH, note)
     table = facts.cash.table
     columns = [Column("period", facts.labels, "text")]
-    for name in table.columns.astype(str):
+    lines = set(WORDS) - {*TOTALS, "discounted_pre_tax", "discounted_after_tax"}
+    empty = {name for name in lines if name in table and not table[name].to_numpy(float).any()}
+    kept = [name for name in table.columns.astype(str) if name not in empty]
+    for name in kept:
         kind, total = ("4", "") if name in NOT_MONEY else ("whole", "sum")
         columns.append(Column(_cash_head(facts, name), table[name].to_numpy(float).tolist(), kind, total))
     value = (table["discounted_after_tax"].to_numpy(float).cumsum() / 1e6).tolist()
     columns.append(Column(f"NPV to date, {facts.mine.money.currency} M", value, "1"))
     sheet.table(columns)
-    for place, name in enumerate(table.columns.astype(str), 1):
+    for place, name in enumerate(kept, 1):
         if name in CASH_COLUMNS:
             sheet.sheet.write_comment(sheet.HEAD, place, CASH_COLUMNS[name])
     return sheet
@@ -190,10 +197,11 @@ def _stockpiles(facts: Facts, book: Book) -> None:
         book, "Stockpiles", "Stockpiles", "Every bin in every period; stock is that at the end of the period."
     )
     stock = facts.plan.stock
+    titles = {name: pile.title or name for name, pile in facts.mine.stockpiles().items()}
     columns = [
         Column("period", [facts.labels[int(period)] for period in stock["period"]], "text"),
-        Column("stockpile", stock["stockpile"].astype(str).tolist(), "text"),
-        Column("bin", stock["bin"].astype(str).tolist(), "text"),
+        Column("stockpile", [titles[str(pile)] for pile in stock["stockpile"]], "text"),
+        Column("bin", [str(store).replace("_", " ") for store in stock["bin"]], "text"),
         Column("put in, Mt", (stock["tonnes_in"] / 1e6).tolist(), "2", "sum"),
         Column("reclaimed, Mt", (stock["reclaimed"] / 1e6).tolist(), "2", "sum"),
         Column("stock, Mt", (stock["tonnes"] / 1e6).tolist(), "2"),
@@ -211,7 +219,7 @@ def _stockpiles(facts: Facts, book: Book) -> None:
     for row, label in enumerate(facts.labels, sheet.HEAD + 1):
         sheet.text(row, left, label)
     for place, ((pile, store), colour) in enumerate(bins, left + 1):
-        sheet.text(sheet.HEAD, place, f"{pile}, {store}, Mt", "head")
+        sheet.text(sheet.HEAD, place, f"{titles[pile]}: {store.replace('_', ' ')}, Mt", "head of numbers")
         held = by_periods(facts.mine, stock[(stock["stockpile"] == pile) & (stock["bin"] == store)]) / 1e6
         for row, value in enumerate(held.tolist(), sheet.HEAD + 1):
             sheet.number(row, place, value)
@@ -249,8 +257,9 @@ def _limits(facts: Facts, book: Book) -> None:
     currency = facts.mine.money.currency
     sheet.table(
         [
-            Column("limit", [one.key for one in limits], "text"),
-            Column("price is in", [one.price_unit(currency) for one in limits], "text"),
+            Column("limit", [limit_words(one.key, facts.mine) for one in limits], "text", width=28),
+            Column("key of mine.toml", [one.key for one in limits], "text"),
+            Column("unit of the price", [one.price_unit(currency) for one in limits], "text"),
             *(Column(label, [one.prices.get(label, math.nan) for one in limits], "price") for label in facts.labels),
         ]
     )
@@ -258,7 +267,7 @@ def _limits(facts: Facts, book: Book) -> None:
         sheet.text(sheet.HEAD + 1, 0, "no limit has a price", "note")
     row = sheet.HEAD + 3 + len(limits)
     sheet.text(row, 0, "capacity and use, Mt", "head")
-    for place, label in enumerate(facts.labels, 2):
+    for place, label in enumerate(facts.labels, 3):
         sheet.text(row, place, label, "head of numbers")
     uses = [
         ("moved", facts.series("moved_mt"), facts.mining_limit_mt()),
@@ -270,7 +279,7 @@ def _limits(facts: Facts, book: Book) -> None:
                 continue
             row += 1
             sheet.text(row, 0, words)
-            for place, value in enumerate(np.asarray(values, dtype=float).tolist(), 2):
+            for place, value in enumerate(np.asarray(values, dtype=float).tolist(), 3):
                 sheet.number(row, place, value)
 
 
@@ -280,18 +289,24 @@ def _published(facts: Facts, book: Book) -> None:
         return
     note = f"Nothing in the model aims at these. A difference over {REASON_OVER_PCT:g} % has its reason."
     sheet = Sheet(book, "Published comparison", "Published figures against this plan", note)
+    kinds = [str(min(max(digits_of(row.published), 1), 3)) for row in rows]
     sheet.table(
         [
             Column("figure", [row.title for row in rows], "text"),
             Column("unit", [row.unit for row in rows], "text"),
-            Column("published", [row.published for row in rows], "3"),
-            Column("this plan", [row.plan for row in rows], "3"),
-            Column("differs, %", [row.difference_pct for row in rows], "1"),
-            Column("ground", [row.design for row in rows], "3"),
+            Column("published", [row.published for row in rows], kinds=kinds),
+            Column("this plan", [row.plan for row in rows], kinds=kinds),
+            Column("differs, %", [_rounded(row.difference_pct) for row in rows], "2"),
+            Column("ground", [row.design for row in rows], kinds=kinds),
             Column("source", [row.source for row in rows], "long"),
             Column("why", [row.reason for row in rows], "long"),
         ]
     )
+
+
+def _rounded(value: float | None) -> float | None:
+    """A difference with the digits shown, without the sign of what rounds to nothing."""
+    return None if value is None else round(value, 2) + 0.0
 
 
 def _audit(facts: Facts, book: Book) -> None:
@@ -319,16 +334,26 @@ def _assumptions(facts: Facts, book: Book) -> None:
     note = "Every number of the mine's file with its mark: published, derived from what was published, or assumed."
     sheet = Sheet(book, "Assumptions", "Assumptions", note)
     entries = marked_entries(facts.mine)
+    values = [entry.value if _is_number(entry.value) else entry.text for entry in entries]
     sheet.table(
         [
             Column("key of mine.toml", [entry.path for entry in entries], "text"),
-            Column("value", [entry.value if _is_number(entry.value) else entry.text for entry in entries], "plain"),
+            Column("value", values, kinds=[_assumed_kind(value) for value in values], width=30),
             Column("unit", [entry.unit for entry in entries], "text"),
             Column("mark", ["not marked" if entry.mark is None else entry.mark.mark for entry in entries], "text"),
             Column("source or reason", ["" if entry.mark is None else entry.mark.source for entry in entries], "long"),
         ]
     )
     sheet.sheet.autofilter(sheet.HEAD, 0, sheet.HEAD + max(len(entries), 1), 4)
+
+
+def _assumed_kind(value: object) -> str:
+    """Kind of a number of the mine: with its own digits, in thousands where it is a large whole one."""
+    if isinstance(value, str):
+        return "long of numbers"
+    return (
+        "whole" if isinstance(value, int | float) and abs(value) >= THOUSAND and float(value).is_integer() else "plain"
+    )
 
 
 def _is_number(value: object) -> bool:
@@ -378,7 +403,7 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     after = _cash_head(facts, "after_tax_cash_flow")
     below = cash.HEAD + len(facts.labels) + 4
     currency = facts.mine.money.currency
-    line = (currency, f"NPV to date, {currency} M", f"{currency} M")
+    line = (f"{currency} M", f"NPV to date, {currency} M", f"{currency} M")
     _insert(cash, [(after, GAIN)], (below, 0), "Cash after tax, and NPV to date", line)
 
 
@@ -394,7 +419,7 @@ def _insert(
         chart.add_series(
             {"name": sheet.head(name), "categories": sheet.span("period"), "values": sheet.span(name), **fill}
         )
-    _dressed(chart, title, unit)
+    _dressed(chart, title, unit, in_millions=sheet.name == CASH)
     if head:
         over = book.add_chart({"type": "line"})
         mark = {"type": "circle", "size": 5, "fill": {"color": "#1B2430"}, "border": {"color": "#1B2430"}}
@@ -407,8 +432,9 @@ def _insert(
     sheet.sheet.insert_chart(*place, chart, CHART)
 
 
-def _dressed(chart: Any, title: str, unit: str) -> None:  # noqa: ANN401 - xlsxwriter has no type for it
+def _dressed(chart: Any, title: str, unit: str, *, in_millions: bool = False) -> None:  # noqa: ANN401 - it has no type
     chart.set_title({"name": title, "name_font": {"size": 13}})
     chart.set_x_axis({"name": "period"})
-    chart.set_y_axis({"name": unit, "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
+    numbers = {"num_format": "#,##0,,"} if in_millions else {}
+    chart.set_y_axis({"name": unit, **numbers, "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
     chart.set_legend({"position": "bottom"})

@@ -1,7 +1,7 @@
 "use strict";
 /* Draws the charts of a page with plotly: at the width that there is, in the colours of light, dark or paper. */
 const pitwise = (function () {
-  const NARROW = 480, CHARACTER = 6.9, ROOM = 70;
+  const NARROW = 480, LOWER_ON_PAPER = 0.84, CHARACTER = 6.9, ROOM = 70;
   const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false, scrollZoom: false, doubleClick: false, showTips: false };
   const root = document.documentElement, told = document.getElementById("told"), followers = [];
   /* Colours of the style sheet, named in what is drawn as var(--name). */
@@ -41,9 +41,12 @@ const pitwise = (function () {
   const draw = function (one) {
     const wide = one.holder.clientWidth;
     if (!wide) { return; }
-    const { data, layout } = resolved({ data: one.spec.data, layout: one.spec.layout });
-    if (wide < NARROW) { put(layout, resolved(one.spec.narrow)); }
-    for (const [name, labels] of Object.entries(one.spec.bands)) { thin(data, layout, wide, name, labels); }
+    const spec = wide < NARROW && one.spec.telephone || one.spec;
+    const { data, layout } = resolved({ data: spec.data, layout: spec.layout });
+    if (wide < NARROW) { put(layout, resolved(spec.narrow)); }
+    for (const [name, labels] of Object.entries(spec.bands)) { thin(data, layout, wide, name, labels); }
+    if (one.drawn !== spec) { one.drawn = spec; one.stops = null; }
+    if (root.classList.contains("paper")) { layout.height = Math.round(layout.height * LOWER_ON_PAPER); }
     layout.width = one.wide = wide;
     one.holder.style.height = layout.height + "px";
     Plotly.react(one.holder, data, layout, CONFIG);
@@ -75,14 +78,14 @@ const pitwise = (function () {
   };
   const spoken = (words) => words.join("; ").replace(/[\u2068\u2069]/g, "").replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
   const listen = function (one) {
-    let stops = null, place = -1;
+    let place = -1;
     const leave = function () { place = -1; told.textContent = ""; if (one.wide) { Plotly.Fx.unhover(one.holder); } };
     one.holder.addEventListener("keydown", function (event) {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
       if (event.key === "Escape") { leave(); }
       if (!step || !one.wide) { return; }
       event.preventDefault();
-      stops = stops || stopsOf(one.spec);
+      const stops = one.stops = one.stops || stopsOf(one.drawn);
       if (!stops.length) { return; }
       place = place < 0 && step < 0 ? stops.length - 1 : (place + step + stops.length) % stops.length;
       Plotly.Fx.hover(one.holder, stops[place].at, stops[place].part || "xy");
@@ -109,8 +112,18 @@ const pitwise = (function () {
   all.forEach((one) => sizes.observe(one.holder));
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
   /* Paper has its own width and colours; charts are drawn for it before it is laid out. */
-  window.addEventListener("beforeprint", function () { root.classList.add("paper"); again(); });
-  window.addEventListener("afterprint", function () { root.classList.remove("paper"); again(); });
+  let opened = [];
+  window.addEventListener("beforeprint", function () {
+    opened = Array.from(document.querySelectorAll("details.printed:not([open])"));
+    opened.forEach((one) => one.open = true);
+    root.classList.add("paper");
+    again();
+  });
+  window.addEventListener("afterprint", function () {
+    opened.forEach((one) => one.open = false);
+    root.classList.remove("paper");
+    again();
+  });
   setTimeout(begin, 0, 0);
   return { CONFIG, resolved, follow: (follower) => followers.push(follower) };
 })();

@@ -178,7 +178,7 @@ def test_the_whole_pit_is_in_the_picture(browser: Any, page_file: Path, mzo: Fac
 
 def test_arrow_keys_tell_the_values_of_a_chart(browser: Any, page_file: Path, mzo: Facts):
     opened(browser, page_file, 1440)
-    starts = {"mined": f"{mzo.labels[1]}; direct ore: ", "binding": "limits.", "waterfall": "by-products: "}
+    starts = {"mined": f"{mzo.labels[1]}; direct ore: ", "binding": "mill capacity, ", "waterfall": "by-products: "}
     starts["benches"] = mzo.mine.phases[next(iter(mzo.mine.phases))].title or ""
     for key, words in starts.items():
         browser.execute_script("document.getElementById(arguments[0]).focus()", f"plot-{key}")
@@ -203,6 +203,50 @@ def test_charts_are_drawn_anew_for_paper(browser: Any, page_file: Path):
     assert paper_wide <= 680 < wide
     browser.execute_script("dispatchEvent(new Event('afterprint'))")
     assert browser.execute_script(ask) == [ink, wide]
+
+
+JOSTLED = """return Array.from(document.querySelectorAll('.plot')).flatMap(function (plot) {
+  const words = Array.from(plot.querySelectorAll('text'), one => [one.textContent, one.getBoundingClientRect()])
+    .filter(([text, at]) => text.trim() && at.width);
+  return words.flatMap(([text, at], place) => words.slice(place + 1)
+    .filter(([_, next]) => Math.min(at.right, next.right) - Math.max(at.left, next.left) > 3
+      && Math.min(at.bottom, next.bottom) - Math.max(at.top, next.top) > 3)
+    .map(([other]) => plot.id + ': ' + text + ' | ' + other));
+})"""
+PRICES = "return Array.from(document.querySelectorAll('#plot-binding .heatmap-label text'), one => one.textContent)"
+
+
+@pytest.mark.parametrize("width", [*WIDTHS, "paper"])
+def test_no_words_of_a_chart_are_cut_or_lie_over_each_other(
+    browser: Any, page_file: Path, mzo: Facts, width: int | str
+):
+    """On a wide page, on a telephone and on paper; and each price of a limit is written in its cell on all of them."""
+    opened(browser, page_file, width if isinstance(width, int) else 1440)
+    if width == "paper":
+        browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert browser.execute_script(CROPPED) == []
+    assert browser.execute_script(JOSTLED) == []
+    prices = [one["value"] for one in mzo.summary["shadow_prices"]]
+    assert sorted(browser.execute_script(PRICES)) == sorted(f"{price:.1f}" for price in prices)
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+
+
+def test_where_the_numbers_come_from_stands_on_paper_too(browser: Any, page_file: Path):
+    opened(browser, page_file, 1440)
+    table = browser.find_element("css selector", "#assumptions-table table")
+    assert not table.is_displayed()
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    assert table.is_displayed()
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    assert not table.is_displayed()
+
+
+def test_sentences_in_a_table_have_room_on_a_telephone(browser: Any, page_file: Path):
+    """Reasons are read by scrolling aside, not as a column of single words."""
+    opened(browser, page_file, 390)
+    cells = browser.find_elements("css selector", "#published ~ .scroll td.long")
+    assert cells
+    assert min(cell.size["width"] for cell in cells) > 180
 
 
 def test_tables_open_by_keyboard(browser: Any, page_file: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,7 @@ def test_a_run_against_itself_does_not_differ(small_run: Path):
     assert compared.names == ("run (1)", "run (2)")
     for line in lines_of(compared):
         table = frame_of(period_table(compared, line))
-        assert set(table[table.columns[-1]]) <= {"0.0", "0.00", "0.000"}
+        assert set(table[table.columns[-1]]) <= {"0.0", "0.00", "0.000", "–"}
     found = moves_by_years(moves(compared.runs[0], compared.runs[1]))
     assert [words for words, _, _ in found] == [SAME]
 
@@ -74,6 +75,26 @@ def test_tables_show_both_runs_and_their_difference(small_run: Path, slower: Pat
     for label, row in table.iterrows():
         values = [run.schedule.loc[label, "moved_mt"] for run in compared.runs]
         assert row.iloc[:2].tolist() == [f"{value:.2f}" for value in values]
+
+
+def test_a_ratio_of_nothing_has_no_difference(mzo_run: Path):
+    """No strip ratio is not one of nought; no tonnes are nought tonnes."""
+    compared = read_compared([mzo_run, mzo_run])
+    lines = {line.key: line for line in lines_of(compared)}
+    ratios = frame_of(period_table(compared, lines["strip"]))
+    without = (ratios.iloc[:, :2] == "–").any(axis=1)
+    assert without.any()
+    assert not without.all()
+    assert ((ratios.iloc[:, 2] == "–") == without).all()
+    assert not (frame_of(period_table(compared, lines["moved"])) == "–").to_numpy().any()
+
+
+def test_runs_of_a_study_go_by_the_names_of_their_scenarios(small_run: Path, tmp_path: Path):
+    folders = [tmp_path / "mill-14000.79d26d57c617", tmp_path / "plain.79d26d57c617"]
+    for folder in folders:
+        shutil.copytree(small_run, folder)
+    (folders[0] / "scenario.json").write_text("{}")
+    assert read_compared(folders).names == ("mill-14000", "plain.79d26d57c617")
 
 
 def test_calendars_that_differ_are_laid_over_each_other(small_run: Path, tmp_path: Path):

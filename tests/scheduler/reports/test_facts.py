@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,32 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "npv": (lambda run: edited(run, npv=None), "summary.json: npv: expected that of the plan"),
     "by period": (lambda run: edited(run, copper_mlb_by_period={"2020": 1.0}), "summary.json: copper_mlb_by_period"),
     "no audit": (lambda run: edited(run, audit=None), "summary.json: audit: expected a value; it is missing"),
+    "audit of words": (
+        lambda run: edited(run, audit="passed"),
+        "summary.json: audit is 'passed'; expected passed, checks",
+    ),
+    "audit without sizes": (lambda run: edited(run, audit={"passed": True}), "expected passed, checks, rules"),
+    "bound in words": (lambda run: edited(run, bound="much"), "summary.json: bound is 'much'; expected a number"),
+    "no number": (lambda run: edited(run, uplift=float("nan")), "summary.json: uplift is nan; expected a number"),
+    "truth for a gap": (lambda run: edited(run, gap=True), "summary.json: gap is true; expected a number"),
+    "gap of another bound": (lambda run: edited(run, gap=1e-9), "summary.json: gap is 1e-09; expected that from"),
+    "bound below": (
+        lambda run: edited(run, certified_bound=-1e12),
+        "certified_bound is -1000000000000.0; expected the",
+    ),
+    "gap without bound": (
+        lambda run: edited(run, bound=None),
+        "summary.json: gap is 0.001; expected none, without bound",
+    ),
+    "prices": (
+        lambda run: edited(run, shadow_prices=[{"key": "k"}]),
+        "expected prices with key, period, unit and value",
+    ),
+    "price of no period": (
+        lambda run: edited(run, shadow_prices=[{"key": "k", "period": "1999", "unit": "t", "value": 1.0}]),
+        "shadow_prices: period is '1999'; expected one of 2020 to 2023",
+    ),
+    "versions": (lambda run: edited(run, versions=[1]), "expected versions by name"),
     "parcel": (lambda run: other_plan(run, lambda plan: plan.assign(parcel="gold")), "mines the parcel gold"),
     "unit": (lambda run: other_plan(run, lambda plan: plan.assign(unit=plan["unit"].iloc[0])), "a unit that it does"),
     "cut": (lambda run: (run / "plan.parquet").write_bytes(b"PAR1"), "plan.parquet: expected a whole Parquet file"),
@@ -52,6 +79,23 @@ def test_a_damaged_run_is_refused(run_copy: Path, damage: str):
     spoil(run_copy)
     with pytest.raises(BadInput) as caught:
         read_facts(run_copy)
+    assert said in str(caught.value)
+
+
+TAILINGS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
+    "twice": (lambda rows: pd.concat([rows, rows]), "2011, Mt is 11.68; expected the 5.84 Mt that the mills make"),
+    "none": (lambda rows: rows.iloc[:0], "2011, Mt is 0.0; expected the 5.84 Mt that the mills make"),
+    "below nought": (lambda rows: rows.assign(tonnes=-rows["tonnes"]), "expected no tonnes below nought"),
+}
+
+
+@pytest.mark.parametrize("damage", TAILINGS)
+def test_tailings_that_no_mill_makes_are_refused(mzo_run: Path, tmp_path: Path, damage: str):
+    change, said = TAILINGS[damage]
+    run = Path(shutil.copytree(mzo_run, tmp_path / "run"))
+    change(pd.read_parquet(run / "tailings.parquet")).to_parquet(run / "tailings.parquet", index=False)
+    with pytest.raises(BadInput) as caught:
+        read_facts(run)
     assert said in str(caught.value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.utils import get_column_letter
 
 from scheduler.reports import workbook, workbook_sheets
 from scheduler.reports.facts import Facts
@@ -122,6 +124,51 @@ def test_another_program_recalculates_the_same_totals(book: Path, tmp_path: Path
                 if cell.data_type == "f":
                     value = kept[sheet.title][cell.coordinate].value
                     assert again[sheet.title][cell.coordinate].value == pytest.approx(value, rel=1e-9)
+
+
+def test_sentences_have_room_for_all_their_lines(book: Path):
+    """No program has to find the height of a row by itself."""
+    sheet = openpyxl.load_workbook(book)["Assumptions"]
+    heads = {cell.value: cell.column_letter for cell in sheet[4]}
+    long = 0
+    for row in range(5, sheet.max_row + 1):
+        for head in ("value", "source or reason"):
+            cell = sheet[f"{heads[head]}{row}"]
+            if not isinstance(cell.value, str):
+                continue
+            lines = math.ceil(len(cell.value) / sheet.column_dimensions[heads[head]].width)
+            long += lines > 1
+            assert (sheet.row_dimensions[row].height or 15.0) >= 15.0 * lines
+            assert cell.alignment.wrap_text
+    assert long > 10
+
+
+def test_columns_are_wide_enough_for_their_totals(book: Path):
+    """A total that finds no room is shown as ###."""
+    sheets = openpyxl.load_workbook(book, data_only=True)
+    for name in ("Schedule", "Cash flow", "Plan"):
+        sheet = sheets[name]
+        totals = next(row for row in sheet.iter_rows(min_row=5) if row[0].value == "all")
+        assert any(isinstance(cell.value, float) for cell in totals)
+        for cell in totals:
+            if isinstance(cell.value, int | float):
+                width = sheet.column_dimensions[get_column_letter(cell.column)].width
+                assert width > len(f"{cell.value:,.0f}") + 2
+
+
+def test_a_published_figure_is_shown_as_it_was_published(book: Path):
+    sheet = openpyxl.load_workbook(book)["Published comparison"]
+    rows = {row[0].value: row for row in sheet.iter_rows(min_row=5) if row[0].value}
+    assert rows["MZO ore reserve"][2].number_format.startswith("#,##0.0_)")
+    assert rows["MZO ore grade"][3].number_format.startswith("0.000_)")
+    assert rows["overall strip ratio"][2].number_format.startswith("#,##0.00_)")
+
+
+def test_limits_have_words_and_their_key(book: Path):
+    sheet = openpyxl.load_workbook(book)["Limits and what binds"]
+    assert [cell.value for cell in sheet[5][:4]] == ["mill capacity", "limits.mill_t_per_day", "C$/t", 1.5]
+    assert [cell.value for cell in sheet[4][3:5]] == ["2011", "2012"]
+    assert [cell.value for cell in sheet["A"] if cell.value][-1] == "most that may be milled"
 
 
 def test_a_hostile_mine_stays_text(hostile: Facts, tmp_path: Path):
