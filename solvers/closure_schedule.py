@@ -187,11 +187,8 @@ def find_schedule(
         _teller(bound, began, on_progress, history),
         ask,
     )
-    start = search.rounded(points, starts)
-    seconds["rounding"] = time.perf_counter() - then
-    then = time.perf_counter()
-    start = search.following(points[0], start, _share_left(options, began), options.rounds)
-    seconds["mending"] = time.perf_counter() - then
+    start = search.begin(points, starts, _share_left(options, began), options.rounds)
+    seconds["start"] = time.perf_counter() - then
     then = time.perf_counter()
     begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
     if begun_with is not None and (not history or begun_with > history[-1][1]):

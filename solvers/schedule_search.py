@@ -37,6 +37,9 @@ more at first, and the schedules with spans are then no worse."""
 _FIXING_SHARE, _MENDING_SHARE = 0.5, 0.4
 """Shares of the time left for relax and fix, and at most for mending a start."""
 _MENDING_ROUNDS = 40
+_HALF = "half of each node"
+_NEAR = 0.05
+"""A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
 _HALF_STEP = 0.5
 _SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
 """Shares of a node that the point has taken by the step in which schedules begun anew take it."""
@@ -48,6 +51,10 @@ _SEARCHED_WHOLE = 1_500
 """Nodes times steps up to which the search solves the program as a whole: any start does that keeps the rows."""
 _LEAST_FOR_PROCESSES = 5_000
 """Nodes times steps below which a part is solved sooner than a process is started."""
+
+
+_Limits = tuple[float, float | None, int | None]
+"""When the work began, the seconds left at that time, and most rounds; None for none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,57 +127,63 @@ class ScheduleSearch:
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
 
-    def following(self, point: CasePoint, start: Start, seconds: float | None, rounds: int | None) -> Start:
-        """A start that follows a point of the relaxation, where that is better than another once its rows are mended.
+    def begin(
+        self,
+        points: Sequence[CasePoint],
+        given: Sequence[tuple[str, Schedule]],
+        seconds: float | None,
+        rounds: int | None,
+    ) -> Start:
+        """The schedule to begin with: rounded or given, or one that follows the first point once its rows are mended.
 
-        Every node goes where the point has taken half of it, and the rows that this breaks are mended; where they can't
-        be, relax and fix is tried. None of it where every row is a capacity: placing in an order looks at all of them.
+        In the latter every node goes where the point has taken half of it, and the rows that this breaks are mended.
+        Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of
+        it where every row is a capacity: placing in an order looks at all of them.
 
         Args:
-            point: A point of the relaxation.
-            start: Another start.
+            points: Points of the relaxation.
+            given: Schedules to begin with, by name.
             seconds: Time left for all that follows; None for no limit.
             rounds: Most rounds of any search; None for no limit.
         """
-        program, begun = self.program, time.perf_counter()
+        program, limits = self.program, (time.perf_counter(), seconds, rounds)
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         if small or all_capacities(program) or rounds == 0 or self.interrupted():
-            return start
-        half = point_at(program, point.x, point.extras)
-        if half.keeps_order(program):
-            half = settle(self.builder, half, self.guidance.penalty) or half
-            found = self._mended("half of each node", half, start, (begun, seconds, rounds))
-            if found is not None:
-                return found
+            return self.rounded(points, given)
+        half = self._half(points[0], limits)
+        if half is not None and half.feasible and self.guidance.bound - half.objective <= _NEAR * abs(half.objective):
+            return Start(_HALF, half.schedule, half.schedule)
+        start = self.rounded(points, given)
+        found = None if half is None else self._better(_HALF, half, start)
+        if found is not None or self.interrupted():
+            return found or start
         made = relax_and_fix(
             self.builder,
-            point.x,
-            point.extras,
+            points[0].x,
+            points[0].extras,
             self.guidance.penalty,
-            seconds=None if seconds is None else _FIXING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0),
+            seconds=_left(limits, _FIXING_SHARE),
             interrupted=self.interrupted,
         )
-        found = None if made is None else self._mended("relax and fix", made, start, (begun, seconds, rounds))
-        return start if found is None else found
+        found = None if made is None else self._better("relax and fix", self._mended(made, limits), start)
+        return found or start
 
-    def _mended(
-        self, origin: str, schedule: Schedule, other: Start, limits: tuple[float, float | None, int | None]
-    ) -> Start | None:
-        """A schedule that may break rows, searched until it keeps them, or another start that is better.
+    def _half(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
+        """Every node where the point has taken half of it, its rows mended; None where arcs are broken."""
+        half = point_at(self.program, point.x, point.extras)
+        if not half.keeps_order(self.program):
+            return None
+        return self._mended(settle(self.builder, half, self.guidance.penalty) or half, limits)
 
-        None where rows stay broken and no other start keeps them.
-
-        Args:
-            origin: What it is called.
-            schedule: The schedule.
-            other: Another start.
-            limits: When the work began, the seconds left at that time, and most rounds; None for none.
-        """
-        begun, seconds, rounds = limits
-        left = None if seconds is None else _MENDING_SHARE * max(seconds - (time.perf_counter() - begun), 0.0)
+    def _mended(self, schedule: Schedule, limits: _Limits) -> ImprovementResult:
+        """A schedule that may break rows, searched until it keeps them, for a part of the time at most."""
+        _, seconds, rounds = limits
         most = _MENDING_ROUNDS if rounds is None else min(_MENDING_ROUNDS, rounds)
         most_rounds = None if rounds is None and seconds is not None else most
-        mended = self._until_worth(-np.inf, self.builder, schedule, left, most_rounds)
+        return self._until_worth(-np.inf, self.builder, schedule, _left(limits, _MENDING_SHARE), most_rounds)
+
+    def _better(self, origin: str, mended: ImprovementResult, other: Start) -> Start | None:
+        """A mended schedule or another start that is better; None where rows stay broken and the other keeps none."""
         if not mended.feasible and other.sound is None:
             return None
         # Where rows are still broken the search goes on with it as long as it is better for all they cost.
@@ -269,6 +282,12 @@ def processes(program: ClosureProgram, asked: int) -> int:
         return asked
     small = program.n_nodes * program.n_steps < _LEAST_FOR_PROCESSES
     return 1 if small else max(os.cpu_count() or 1, 1)
+
+
+def _left(limits: _Limits, share: float) -> float | None:
+    """A share of the seconds left; None where there is no limit."""
+    begun, seconds, _ = limits
+    return None if seconds is None else share * max(seconds - (time.perf_counter() - begun), 0.0)
 
 
 def _part(seconds: float | None, share: float) -> float | None:

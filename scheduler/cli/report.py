@@ -35,7 +35,7 @@ STAGES = (
     "blocks",
     "relaxation",
     "cases",
-    "rounding",
+    "start",
     "improvement",
     "certificate",
     "conflicts",
