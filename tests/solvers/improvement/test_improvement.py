@@ -1,12 +1,14 @@
 """Parts of schedules solved again: the program of a part against the whole one, and the search built on it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties, settle
-from solvers.improvement.neighbourhoods import Surroundings, every_kind
+from solvers.improvement.neighbourhoods import StepRun, Surroundings, every_kind
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, propagated
 from solvers.improvement.workers import Part, PartLimits, Workers
@@ -214,6 +216,28 @@ def test_a_schedule_at_rest_is_begun_anew_elsewhere_until_that_brings_nothing():
     assert np.array_equal(first.schedule.step, again.schedule.step)
     assert first.feasible
     assert first.schedule.keeps_order(program)
+
+
+def test_every_run_of_steps_is_looked_at_once_before_any_is_again():
+    """As often as parts have programs, until the schedule changes; then the runs that it changed in."""
+    program = next(p for p in map(random_program, range(100)) if p.n_choices > 1 and p.n_steps >= 4)
+    builder = SubprogramBuilder(program)
+    steps, n = program.n_steps, program.n_nodes
+    schedule = replace(nothing_taken(program), step=np.arange(n) % steps)
+    run, rng, free = StepRun(Surroundings.of(builder, np.zeros(n)), 2), np.random.default_rng(0), np.zeros(n, np.bool_)
+
+    def looks():
+        while run.draw(schedule, 10_000, rng, free) is not None:
+            yield run.again
+
+    runs = steps - 1
+    assert list(looks()) == [False] * runs + [True] * runs
+    moved = schedule.step.copy()
+    moved[0] = 1
+    schedule = replace(schedule, step=moved)
+    assert list(looks()) == [False, False, True, True]
+    run.forget()
+    assert len(list(looks())) == 2 * runs
 
 
 @pytest.mark.parametrize("seed", range(20))
