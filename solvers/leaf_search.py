@@ -173,9 +173,11 @@ class _Narrowing:
             if self._is_point(at.x):
                 self._point = at.x if at.slack > 0 else None
                 return at.slack <= 0
+            if at.slack <= 0:
+                return True
             self._bounds.by_reduced_costs(at.x, reduced, at.slack)
             self._bounds.by_rows()
-            if at.slack <= 0 or self._bounds.empty:
+            if self._bounds.empty:
                 return True
             self._push()
             if not self._stale(at.x):
