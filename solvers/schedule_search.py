@@ -120,12 +120,16 @@ class ScheduleSearch:
             for point in points
             for rounded in round_relaxation(self.builder, point.x, point.extras, penalty)
         ]
-        found += [(name, settle(self.builder, start, penalty) or start) for name, start in given]
+        found += self._settled(given)
         sound = [pair for pair in found if keeps_rows(program, pair[1])]
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
+
+    def _settled(self, given: Sequence[tuple[str, Schedule]]) -> list[tuple[str, Schedule]]:
+        """Given schedules with their choices decided again."""
+        return [(name, settle(self.builder, start, self.guidance.penalty) or start) for name, start in given]
 
     def begin(
         self,
@@ -152,7 +156,9 @@ class ScheduleSearch:
             return self.rounded(points, given)
         half = self._half(points[0], limits)
         if half is not None and half.feasible and self.guidance.bound - half.objective <= _NEAR * abs(half.objective):
-            return Start(_HALF, half.schedule, half.schedule)
+            sound = [pair for pair in self._settled(given) if keeps_rows(program, pair[1])]
+            origin, best = max([(_HALF, half.schedule), *sound], key=lambda pair: pair[1].objective(program))
+            return Start(origin, best, best)
         start = self.rounded(points, given)
         found = None if half is None else self._better(_HALF, half, start)
         if found is not None or self.interrupted():
