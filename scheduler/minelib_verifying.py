@@ -14,7 +14,7 @@ from instances.findings import BadInput, Finding
 from instances.minelib import read_schedule
 from scheduler.certificates import Certificate, read_certificate, verify_certificate
 from scheduler.minelib_checking import MINING, PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule
-from scheduler.verified import Verified
+from scheduler.verified import TOLERANCE, Verified, history_findings
 from solvers.closure import PseudoflowKernel
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 SOLUTION, SUMMARY, CERTIFICATE = "solution.sol", "summary.json", "certificate.json"
 HOW = {WHOLE: "each whole within one period", PARTIAL: "over several periods where the summary has it (partial)"}
-TOLERANCE = 1e-6
-"""Relative; figures recomputed agree to this, shares being rounded on file."""
 
 
 def is_minelib_run(path: str | Path) -> bool:
@@ -108,6 +106,7 @@ def _figures(summary: Mapping[str, Any], certificate: Certificate, checked: Chec
             if not same:
                 wrong.append(f"{key} is {said!r}, objective and bound make it {value!r}")
         wrong += _bounds(summary, objective, bound)
+        wrong += history_findings(summary.get("history"), objective)
     if summary.get("instance_hash") != certificate.instance_hash:
         wrong.append(f"instance_hash is {summary.get('instance_hash')!r}, not that of the certificate")
     yield Verified("figures", not wrong, "objective, bound and gaps follow from schedule and certificate", tuple(wrong))

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+
+TOLERANCE = 1e-6
+"""Relative; figures recomputed agree to this."""
 
 
 @dataclass(frozen=True)
@@ -20,3 +25,30 @@ class Verified:
     passed: bool
     text: str
     findings: tuple[str, ...] = ()
+
+
+def history_findings(history: object, objective: float) -> Iterator[str]:
+    """What is wrong with the ``history`` of a summary: whenever a better plan was known, the seconds and its objective.
+
+    Args:
+        history: as read; ``None`` where the summary has none.
+        objective: of the plan that the search ended with, which no plan before it was worth more than.
+    """
+    if history is None:
+        return
+    if not isinstance(history, list) or not all(_is_pair(point) for point in history):
+        yield "history is no list of pairs of numbers"
+        return
+    for (seconds, worth), (later, better) in pairwise(history):
+        if later < seconds or better < worth:
+            yield f"history has {[later, better]} after {[seconds, worth]}, expected to rise"
+    known = max((worth for _, worth in history), default=objective)
+    if known > objective + TOLERANCE * max(abs(objective), 1.0):
+        yield f"history has a plan worth {known!r}, more than the objective {objective!r}"
+
+
+def _is_pair(point: object) -> bool:
+    """Whether a point is two numbers."""
+    if not isinstance(point, list):
+        return False
+    return [isinstance(value, int | float) and not isinstance(value, bool) for value in point] == [True, True]

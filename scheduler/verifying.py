@@ -26,11 +26,8 @@ from scheduler.mine_certificate_file import read_mine_certificate
 from scheduler.outcome import status_of
 from scheduler.runfolder import CERTIFICATE, Run, read_run
 from scheduler.schedule import figures, schedule_table
-from scheduler.verified import Verified
+from scheduler.verified import TOLERANCE, Verified, history_findings
 from solvers.closure import KernelFactory, PseudoflowKernel, StagedFlowKernel
-
-TOLERANCE = 1e-6
-"""Relative; figures recomputed agree to this."""
 
 
 def verify_run(folder: str | Path, mine: str | Path | None = None, *, independent: bool = False) -> list[Verified]:
@@ -152,6 +149,7 @@ def _arithmetic(summary: Mapping[str, Any]) -> Iterator[Verified]:
     made = summary.get("baseline_objective")
     if _is_number(made):
         wrong += _differs("uplift", summary.get("uplift"), objective - made, abs(objective))
+    wrong += history_findings(summary.get("history"), objective)
     yield Verified("gap", not wrong, "gap, bound, uplift and status follow from each other", tuple(wrong))
 
 

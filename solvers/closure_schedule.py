@@ -181,7 +181,7 @@ def find_schedule(
     history: list[tuple[float, float]] = []
     search = ScheduleSearch(
         builder,
-        Guidance(penalty, bound, prices, _goal(program, points[0].x), runs_first=all_capacities(program)),
+        Guidance(penalty, bound, prices, _goal(program, points[0].x), capacities=all_capacities(program)),
         ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers)),
         (points[0].x, points[0].extras),
         _teller(bound, began, on_progress, history),

@@ -36,7 +36,7 @@ _WORTH_WHILE = 2e-5
 """Gain, over the objective, for which rounds are worth going on with."""
 _REST_PARTS, _SWEPT_PARTS, _REST_SHARE = 10, 5, 0.01
 """A schedule is at rest where so many parts for each worker brought less than this share of what lies to the bound; the
-second number where runs of steps go first, which leave less to be found by other kinds."""
+second number where rows are capacities and runs of steps go first, which leave less to be found by other kinds."""
 _OTHER_PARTS, _OTHER_SHARE = 8, 0.02
 """The same for the others, which have to be good only where the schedule is not."""
 _PROMISING = 1.03
@@ -185,7 +185,7 @@ class _Search:
         """Others, one a worker, where the schedule is at rest and can be looked at no closer."""
         main, count = self._main, self._options.workers
         parts = count * _REST_PARTS
-        if self._guidance.runs_first:
+        if self._guidance.capacities:
             # No fewer than there are runs to look at.
             parts = max(count * _SWEPT_PARTS, self._builder.program.n_steps)
         if self._restart is None or self._others or not main.at_rest(parts, _REST_SHARE):
@@ -193,7 +193,7 @@ class _Search:
         little = _OTHER_SHARE * (self._guidance.bound - main.merit)
         in_vain = bool(self._rests) and main.merit - self._rests[-1] <= little
         # Where rows are no capacities, others seldom come as far, and take as long.
-        if (in_vain or not self._guidance.runs_first) and main.look_closer():
+        if (in_vain or not self._guidance.capacities) and main.look_closer():
             return
         self._rests.append(main.merit)
         now = time.perf_counter()

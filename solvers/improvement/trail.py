@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.improvement.neighbourhoods import Ball, Merged, Neighbourhood, StepRun, Surroundings, every_kind
+from solvers.improvement.neighbourhoods import (
+    Ball,
+    Everything,
+    Mend,
+    Merged,
+    Neighbourhood,
+    Recombined,
+    StepRun,
+    Surroundings,
+    every_kind,
+)
 from solvers.improvement.settling import merit, settle
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.workers import Part
@@ -16,6 +26,7 @@ from solvers.schedule import keeps_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import UnionType
 
     from numpy.typing import NDArray
 
@@ -32,8 +43,6 @@ _EASY = 4_000
 _FLEXIBLE = 600
 _SINGLE_CHOICE = 0.5
 """Share of the parts in which what moves has one choice a step: these programs are smaller."""
-_RUNS = (2, 3)
-"""Places of the runs of steps among the kinds."""
 _MEMORY = 0.8
 _CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
 """Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
@@ -56,18 +65,18 @@ class Guidance:
         bound: No schedule is worth more.
         multipliers: Multipliers of the side rows ``(M,)``, to tell which choices are worth deciding again.
         goal: Mean step of each node in the relaxation ``(n,)``; None where there is no point of it.
-        runs_first: Whether runs of two and three steps go before all other kinds until they bring nothing more, which
-            pays where every row is a capacity; else only while no other kind brings more.
+        capacities: Whether every side row is a capacity. Then runs of two and three steps go before all other kinds
+            until they bring nothing more; else only while no other kind brings more.
     """
 
     penalty: Floats
     bound: float
     multipliers: Floats
     goal: Floats | None = None
-    runs_first: bool = True
+    capacities: bool = True
 
 
-@dataclass
+@dataclass(eq=False)
 class _Kind:
     """A kind of neighbourhood with what is known of it."""
 
@@ -109,7 +118,7 @@ class Trail:
     def __init__(self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int) -> None:
         self._builder, self._program = builder, builder.program
         self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
-        self._runs_first = guidance.runs_first
+        self._capacities = guidance.capacities
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
         self._around = Surroundings.of(builder, goal)
         self._recombined, kinds = every_kind(self._around)
@@ -241,20 +250,24 @@ class Trail:
         kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
         order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
-        first = [0]
+        first = self._of(Everything)
         if not self.keeps_rows():
-            first.append(len(kinds) - 1)
+            first += self._of(Mend)
         else:
             if self._recombined.fresh:
-                first.append(1)
-            others = 0.0 if self._runs_first else max(kind.reward for kind in kinds[3:])
-            first += [k for k in _RUNS if kinds[k].reward > _LEAST_REWARD and kinds[k].reward >= others]
-        return [kinds[k] for k in dict.fromkeys([*first, *order])]
+                first += self._of(Recombined)
+            others = 0.0 if self._capacities else max(kind.reward for kind in self._of(Ball | Merged))
+            first += [kind for kind in self._of(StepRun) if kind.reward > _LEAST_REWARD and kind.reward >= others]
+        return list({id(kind): kind for kind in [*first, *(kinds[k] for k in order)]}.values())
+
+    def _of(self, kind: type[Neighbourhood] | UnionType) -> list[_Kind]:
+        """The kinds of a class, in the order in which they are first tried."""
+        return [one for one in self._kinds if isinstance(one.draw, kind)]
 
     def _part(self, kind: _Kind, windows: Windows) -> Part:
         violation = self.best.violation(self._program)
         rows = np.flatnonzero(violation > 0)
-        several = self._program.n_choices > 1 and kind is not self._kinds[0]
+        several = self._program.n_choices > 1 and not isinstance(kind.draw, Everything)
         if isinstance(kind.draw, StepRun):
             # The smaller program first: it is the one that is finished in the time given to a part.
             single = several and not kind.draw.again

@@ -271,17 +271,20 @@ def test_two_processes_with_a_limit_of_time_are_never_idle_for_each_other():
     builder = SubprogramBuilder(program)
     relaxation = solve_relaxation(program)
     penalty = row_penalties(program, relaxation.multipliers)
-    start = settle(builder, nothing_taken(program), penalty)
+    start, solved = settle(builder, nothing_taken(program), penalty), [0]
     answer = improve(
         builder,
         start,
-        ImprovementOptions(seconds=4.0, workers=2),
+        ImprovementOptions(seconds=600.0, workers=2),
         Guidance(penalty, np.inf, relaxation.multipliers),
+        on_round=lambda parts, _objective, _feasible: solved.append(parts),
+        interrupted=lambda: solved[-1] > 4,
     )
+    assert answer.stop == "interrupted"
     assert answer.feasible
     assert answer.schedule.keeps_order(program)
     assert answer.objective >= start.objective(program)
-    assert answer.parts > 2
+    assert answer.parts > 4
 
 
 def test_a_worker_that_dies_costs_its_part_and_no_more():
