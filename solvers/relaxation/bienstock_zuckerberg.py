@@ -49,6 +49,8 @@ _MOST_RAISES = 2
 _NO_VIOLATION = 1e-12
 _CHOICE_CUTS, _FEW_CUTS = 10, 3
 """Steps whose choices cut the starting classes, and how many where these would be too many classes."""
+_MARGIN = 4
+"""Steps before and after those in which the starts take a node that have starting classes of their own."""
 
 _SIZE_OF_A_CLASS, _LEAST_CLASSES, _MOST_CLASSES = 100, 600, 5_000
 """Nodes times steps for each class above which classes are merged, and the bounds of that number."""
@@ -147,8 +149,10 @@ class _Search:
             for steps in start.steps:
                 partition = refine(program, partition, steps, start.choice)
         self._partition = partition
+        taken = np.array([steps for start in found for steps in start.steps])
+        window = (taken.min(axis=0) - _MARGIN, taken.max(axis=0) + _MARGIN)
         for cuts in (_CHOICE_CUTS, _FEW_CUTS):
-            apart = spread_out(program, partition, self._cuts(found, cuts))
+            apart = spread_out(program, partition, self._cuts(found, cuts), window)
             if apart.n_classes <= self._speed_ups.most_start_classes:
                 self._partition = apart
                 return

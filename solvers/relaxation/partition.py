@@ -233,17 +233,24 @@ def _distinct(codes: Integers, size: int) -> Integers:
     return np.flatnonzero(marked)
 
 
-def spread_out(program: ClosureProgram, partition: Partition, choices: list[Integers]) -> Partition:
-    """Every node profile and step a class of its own, and within a step the parts split by some choices.
+def spread_out(
+    program: ClosureProgram, partition: Partition, choices: list[Integers], window: tuple[Integers, Integers]
+) -> Partition:
+    """Every node profile and step of a window a class of its own, and within a step the parts split by some choices.
 
     Args:
         program: The program.
         partition: Gives the profiles; its classes are given up.
         choices: Each ``(P,)``: a choice per part, cutting every step into what comes before it and what from it on.
+        window: First and last step ``(n,)`` in which each node is likely to be taken, the same for all of a profile.
+            The steps before it share a class, and so do those from its last one on.
     """
     Qn, T = partition.node_labels.shape
     D = program.n_choices
-    node = np.where(partition.node_labels > 0, 1 + np.arange(Qn * T).reshape(Qn, T), 0)
+    first, last = np.zeros(Qn, np.int64), np.zeros(Qn, np.int64)
+    first[partition.node_profile], last[partition.node_profile] = window
+    step = np.clip(np.arange(T)[None, :], first[:, None] - 1, last[:, None])
+    node = np.where(partition.node_labels > 0, 1 + np.arange(Qn)[:, None] * T + np.clip(step, 0, T - 1), 0)
     kind = partition.node_profile[program.part_node]
     for choice in choices:
         kind = np.unique(kind * D + choice, return_inverse=True)[1]
@@ -278,4 +285,5 @@ def _settle(part: Integers, now: Integers, before: Integers, segment: Integers, 
         part[:, :, d] = np.where(is_open[:, :, d], part[:, :, d], previous)
         ended = (d >= last_open) | np.broadcast_to((segment[:, d] == segment[:, -1])[:, None], now.shape)
         ended &= is_open[:, :, d] | (d >= last_open)
+        ended |= now == before
         part[:, :, d] = np.where(ended, now, part[:, :, d])
