@@ -55,7 +55,7 @@ def solve_blocks(
     problem: Problem,
     options: ScheduleOptions,
     *,
-    starts: Sequence[tuple[str, Index]] = (),
+    starts: Callable[[], Sequence[tuple[str, Index]]] = tuple,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_bound: Callable[[Compiled, RelaxationResult, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -66,7 +66,8 @@ def solve_blocks(
     Args:
         problem: the problem statement.
         options: gap, limits, seed and processes.
-        starts: plans to begin with, by name: the period of every unit ``(U,)``, T where it is never mined.
+        starts: gives plans to begin with, by name: the period of every unit ``(U,)``, T where it is never mined; asked
+            once, after the bound.
         on_iteration: told of every iteration of the relaxation.
         on_bound: told once of the closure program and what is proven of it, before the search; its time counts.
         on_progress: told of bound, plan and gap of the search, thousands.
@@ -76,12 +77,11 @@ def solve_blocks(
         UnsupportedError: where a closure program cannot hold a rule of the problem.
     """
     compiled = closure_program(problem)
-    schedules = [(name, begin_with(problem, compiled, period)) for name, period in starts]
     found = find_schedule(
         compiled.program,
         replace(options, spread=not problem.whole),
         chains=list(chains(problem, compiled).values()),
-        starts=schedules,
+        starts=lambda: [(name, begin_with(problem, compiled, period)) for name, period in starts()],
         on_iteration=on_iteration,
         on_bound=None if on_bound is None else partial(on_bound, compiled),
         on_progress=on_progress,

@@ -106,7 +106,7 @@ def begun_with_panels(panels: Units, problem: Problem, answer: ExactAnswer, bloc
 def search(
     blocks: Blocks,
     options: ScheduleOptions,
-    starts: list[tuple[str, np.ndarray]],
+    starts: Callable[[], list[tuple[str, np.ndarray]]],
     identity: Identity,
     *,
     on_iteration: Callable[[Iteration], None] | None = None,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from types import TracebackType
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -19,6 +21,7 @@ from instances.findings import BadInput, Finding, Words
 from instances.geometry.units import Resolution, Units, scheduling_units
 from instances.instance import Instance
 from scheduler import block_solving
+from scheduler.aside import Aside
 from scheduler.audit import Audit, audit
 from scheduler.baseline import Baseline, baseline
 from scheduler.blockscale import UnsupportedError
@@ -308,35 +311,94 @@ class _EarlyProof:
 
 
 def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch) -> Answer:
-    """The plan by panels first, for comparison and as a start; then the block-scale engine."""
+    """The plan by panels, for comparison and as a start, beside the bound; then the search of the block-scale engine.
+
+    Where there is one process the panels follow when the search is to begin.
+    """
     with clock.stage("blocks"):
         blocks = block_solving.blocks_of(instance, request.threads)
-    limit = block_solving.PANEL_SECONDS
-    if request.time_limit_s is not None:
-        limit = block_solving.PANEL_SHARE * request.time_limit_s + clock.spent()
-    asked = replace(request, gap=max(request.gap, block_solving.PANEL_GAP), time_limit_s=limit, resolution="panel")
-    panels = _solved_exactly(instance, asked, clock, watch)
-    starts = []
-    if panels.answer.solution is not None:
-        begin = block_solving.begun_with_panels(panels.units, panels.problem, panels.answer, blocks)
-        starts.append((block_solving.PANELS, begin))
-    left = None if request.time_limit_s is None else max(request.time_limit_s - clock.spent(), 0.0)
-    options = ScheduleOptions(
-        request.gap, block_solving.RELAXATION_GAP, left, seed=request.seed, workers=request.threads
-    )
-    identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), "block")
-    answer, made = block_solving.search(
-        blocks, options, starts, identity, on_progress=watch.on_progress, cancel=watch.cancel
-    )
+    with _Panels(instance, request, clock, watch) as panels:
+        left = None if request.time_limit_s is None else max(request.time_limit_s - clock.spent(), 0.0)
+        options = ScheduleOptions(
+            request.gap, block_solving.RELAXATION_GAP, left, seed=request.seed, workers=request.threads
+        )
+        identity = Identity(instance.hash(), instance.mine.name, tuple(instance.overrides), "block")
+        answer, made = block_solving.search(
+            blocks,
+            options,
+            lambda: panels.starts(blocks),
+            identity,
+            on_progress=watch.on_progress,
+            cancel=watch.cancel,
+        )
+        beside = panels.solved()
     clock.seconds |= answer.found.seconds
-    summary = block_solving.proof(blocks, answer, request.gap)
-    summary |= _yardstick(answer.found.objective, panels.hand, panels.why_not) | _identity(instance, request)
-    summary["panels"] = _beside(panels)
+    summary = block_solving.proof(blocks, answer, request.gap) | _identity(instance, request)
+    summary |= _yardstick(answer.found.objective, None if beside is None else beside.hand, panels.why_no_hand)
+    summary["panels"] = None if beside is None else _beside(beside)
     if answer.solution is None or made is None:
         return _without_plan(instance, blocks.problem, summary, clock)
     certificate, proven = block_solving.told(made, answer.found.objective, versions())
     plan = to_plan(blocks.problem, answer.solution, "block")
     return replace(_with_plan(instance, blocks.units, plan, summary | proven, clock), certificate=certificate)
+
+
+class _Panels:
+    """The plan by panels: begun at once in a process of its own where there may be several, else when asked for."""
+
+    def __init__(self, instance: Instance, request: Request, clock: Clock, watch: _Watch) -> None:
+        limit = block_solving.PANEL_SECONDS
+        if request.time_limit_s is not None:
+            limit = block_solving.PANEL_SHARE * request.time_limit_s
+        gap = max(request.gap, block_solving.PANEL_GAP)
+        self._asked = replace(request, gap=gap, time_limit_s=limit, resolution="panel", threads=1)
+        self._instance, self._clock, self._watch = instance, clock, watch
+        self._aside: Aside[_Exact] | None = None
+        self._found: list[_Exact | None] = []
+        if (request.threads or os.cpu_count() or 1) > 1:
+            self._aside = Aside(_panels_aside, instance, self._asked, watch.log_file)
+
+    def __enter__(self) -> Self:
+        """Begun already."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Ends what goes on."""
+        if self._aside is not None:
+            self._aside.__exit__(kind, error, trace)
+
+    def solved(self) -> _Exact | None:
+        """What came of it; None where its process died or was too late after an interruption."""
+        if not self._found:
+            with self._clock.stage("panels"):
+                self._found.append(self._wait())
+        return self._found[0]
+
+    def _wait(self) -> _Exact | None:
+        if self._aside is not None:
+            return self._aside.answer(self._watch.cancel or (lambda: False))
+        return _solved_exactly(self._instance, self._asked, Clock(on_stage=self._clock.on_stage), self._watch)
+
+    def starts(self, blocks: block_solving.Blocks) -> list[tuple[str, np.ndarray]]:
+        """The plan as a start of the search; none where there is no plan."""
+        panels = self.solved()
+        if panels is None or panels.answer.solution is None:
+            return []
+        begin = block_solving.begun_with_panels(panels.units, panels.problem, panels.answer, blocks)
+        return [(block_solving.PANELS, begin)]
+
+    @property
+    def why_no_hand(self) -> str:
+        """Why there is no plan as made by hand; empty where there is one."""
+        panels = self.solved()
+        return "the plan by panels was interrupted" if panels is None else panels.why_not
+
+
+def _panels_aside(instance: Instance, asked: Request, log_file: Path | None, cancel: Callable[[], bool]) -> _Exact:
+    """The plan by panels, in a process of its own."""
+    return _solved_exactly(instance, asked, Clock(), _Watch(None, cancel, log_file, None))
 
 
 def _beside(panels: _Exact) -> dict[str, object]:

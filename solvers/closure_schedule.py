@@ -144,7 +144,7 @@ def find_schedule(
     options: ScheduleOptions,
     *,
     chains: Sequence[Chain] = (),
-    starts: Sequence[tuple[str, Schedule]] = (),
+    starts: Callable[[], Sequence[tuple[str, Schedule]]] = tuple,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_bound: Callable[[RelaxationResult, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -156,7 +156,8 @@ def find_schedule(
         program: The program.
         options: When to stop.
         chains: Switching variables of the program: with any, the bound is brought down by cases.
-        starts: Schedules to begin with, by name; they keep the arcs. Choices are decided again.
+        starts: Gives schedules to begin with, by name; they keep the arcs. Choices are decided again. Asked once, when
+            the bound is known.
         on_iteration: Told of every iteration of the plain relaxation.
         on_bound: Told of the bound and its multipliers once, before there is a schedule, unless they prove that there
             is none. What it does counts towards the time limit, as ``certificate``.
@@ -172,7 +173,8 @@ def find_schedule(
     if on_bound is not None:
         on_bound(relaxation, cases)
         seconds["certificate"] = time.perf_counter() - then
-        then = time.perf_counter()
+    given = starts()
+    then = time.perf_counter()
     builder = SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
@@ -187,7 +189,7 @@ def find_schedule(
         _teller(bound, began, on_progress, history),
         ask,
     )
-    start = search.begin(points, starts, _share_left(options, began), options.rounds)
+    start = search.begin(points, given, _share_left(options, began), options.rounds)
     seconds["start"] = time.perf_counter() - then
     then = time.perf_counter()
     begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None

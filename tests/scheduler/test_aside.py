@@ -1,0 +1,60 @@
+"""Work in a process of its own: its answer, its bad input, its death, and its end on an interruption."""
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+
+from instances.findings import BadInput, Finding
+from scheduler.aside import Aside
+
+
+def never() -> bool:
+    return False
+
+
+def double(number: int, cancel: Callable[[], bool]) -> tuple[int, bool]:
+    return 2 * number, cancel()
+
+
+def refuse(cancel: Callable[[], bool]) -> int:  # noqa: ARG001 - called with it
+    raise BadInput([Finding("key", 1, "a two"), Finding("other", None, "a value")])
+
+
+def die(cancel: Callable[[], bool]) -> int:  # noqa: ARG001 - called with it
+    os._exit(3)
+
+
+def until_told(cancel: Callable[[], bool]) -> str:
+    while not cancel():
+        time.sleep(0.01)
+    return "what there is"
+
+
+def test_the_answer_is_that_of_the_work():
+    with Aside(double, 21) as aside:
+        assert aside.answer(never) == (42, False)
+
+
+def test_bad_input_is_raised_with_every_finding():
+    with Aside(refuse) as aside, pytest.raises(BadInput) as told:
+        aside.answer(never)
+    assert [finding.place for finding in told.value.findings] == ["key", "other"]
+
+
+def test_a_process_that_dies_gives_no_answer():
+    with Aside(die) as aside:
+        assert aside.answer(never) is None
+
+
+def test_an_interruption_is_passed_on_and_what_there_is_comes_back():
+    with Aside(until_told) as aside:
+        assert aside.answer(lambda: True) == "what there is"
+
+
+def test_leaving_ends_work_that_goes_on():
+    with Aside(until_told) as aside:
+        process = aside._process
+        assert process.is_alive()
+    assert not process.is_alive()
