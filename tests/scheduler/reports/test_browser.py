@@ -106,7 +106,7 @@ def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, mzo: Facts
     assert browser.execute_script(UNTITLED) == []
     assert browser.execute_script(CROPPED) == []
     scene = browser.execute_script("return document.getElementById('solid').layout.scene")
-    assert [scene[f"{one}axis"]["title"]["text"] for one in "xyz"] == ["east, m", "north, m", "up, m"]
+    assert [scene[f"{one}axis"]["title"]["text"] for one in "xyz"] == ["easting, m", "northing, m", "elevation, m"]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
