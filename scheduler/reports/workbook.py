@@ -179,12 +179,16 @@ class Sheet:
             for place, column in enumerate(columns[1:], 1):
                 self._total(row, place, column)
         self.sheet.freeze_panes(self.HEAD + 1, 1)
+        self.print_on(len(columns))
+
+    def print_on(self, columns: int, last_head: int = 0) -> None:
+        """Paper for so many columns, the headings on each of it; ``last_head``: last column that heads the rows."""
         self.sheet.repeat_rows(self.HEAD)
-        if len(columns) >= BROAD:
+        if columns >= BROAD:
             self.sheet.set_paper(A3)
-        if len(columns) >= TWO_SHEETS:
+        if columns >= TWO_SHEETS:
             self.sheet.fit_to_pages(2, 0)
-            self.sheet.repeat_columns(0)
+            self.sheet.repeat_columns(0, last_head)
 
     def _heights(self) -> None:
         """Room for sentences in rows that hold any: not every program finds it by itself."""
