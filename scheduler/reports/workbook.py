@@ -24,6 +24,7 @@ MOST_CHARACTERS = 32_767
 WIDEST = 60
 LINE, TALLEST, FULLER = 15.0, 409.0, 1.0
 """Height of a line and of the tallest row, points, and how much more room words take than their characters."""
+TITLE_HEIGHT = 24.0
 BOLD = 2
 """Characters more that a total takes: it is bold, and may have a sign."""
 BROAD, TWO_SHEETS = 16, 26
@@ -109,7 +110,7 @@ class Book:
 
     Attributes:
         book: the file.
-        formats: its formats by kind; those of the row of totals end in ``!``.
+        formats: its formats by kind; those of totals end in ``!``, of totals within other lines in ``*``.
         places: of each total: ``(sheet, head)`` to its cell and its value.
     """
 
@@ -123,6 +124,7 @@ class Book:
             placed = {"valign": "top", **given}
             self.formats[kind] = self.book.add_format(placed)
             self.formats[f"{kind}!"] = self.book.add_format({**placed, "bold": True, "top": 1})
+            self.formats[f"{kind}*"] = self.book.add_format({**placed, "bold": True})
 
 
 class Sheet:
@@ -145,6 +147,7 @@ class Sheet:
         self.rows = 0
         self.text(0, 0, title, "title")
         self.text(1, 0, note, "note")
+        self.sheet.set_row(0, TITLE_HEIGHT)
         self.sheet.hide_gridlines(2)
         self.sheet.set_landscape()
         self.sheet.fit_to_pages(1, 0)

@@ -107,7 +107,7 @@ class LineSheet(Sheet):
         if line.adds:
             first, last = (xl_rowcol_to_cell(row, place) for place in (FIRST, self.last))
             total = sum(value for value in line.values if math.isfinite(value))
-            self.formula(row, self.last + 1, f"=SUM({first}:{last})", total, f"{line.kind}!")
+            self.formula(row, self.last + 1, f"=SUM({first}:{last})", total, f"{line.kind}{ending or '*'}")
             cell = xl_rowcol_to_cell(row, self.last + 1)
             self.book.places[self.name, line.key] = (f"'{self.name}'!{cell}", total)
 

@@ -401,7 +401,7 @@ def _insert(
 
 def _dressed(chart: Any, title: str, unit: str, *, in_millions: bool = False) -> None:  # noqa: ANN401 - it has no type
     chart.set_title({"name": title, "name_font": {"size": 13}})
-    chart.set_x_axis({"name": "period"})
+    chart.set_x_axis({"name": "period", "label_position": "low"})
     numbers = {"num_format": "#,##0,,"} if in_millions else {}
     chart.set_y_axis({"name": unit, **numbers, "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
     chart.set_legend({"position": "bottom"})
