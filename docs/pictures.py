@@ -8,6 +8,8 @@ r"""Makes the pictures of the documentation from a run of the bundled mine, in C
     python docs/pictures.py runs/mzo --study studies/option --hill studies/mzo-tailings \
         --compare compare.html --board http://127.0.0.1:8321/
 
+The tests take those of a run and of a comparison into a folder of their own, so that this script is known to work.
+
 Without a study, the page of a comparison or the address of a board its picture is left as it is; so are those of the
 workbook, where there is no LibreOffice, and of the pit by VTK, where the run has none.
 
@@ -86,9 +88,12 @@ def main(  # noqa: PLR0917 - a folder or address for each kind of picture
     hill: str | None = None,
     tornado: str | None = None,
     compare: str | None = None,
+    out: str | Path = PLACE,
 ) -> None:
-    """Takes every picture."""
-    take_still(Path(run))
+    """Takes every picture into a folder."""
+    place = Path(out)
+    place.mkdir(parents=True, exist_ok=True)
+    take_still(Path(run), place)
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
@@ -102,21 +107,21 @@ def main(  # noqa: PLR0917 - a folder or address for each kind of picture
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     page = (Path(run) / "report.html").resolve().as_uri()
     try:
-        take_sheet(browser, Path(run) / "report.xlsx")
+        take_sheet(browser, Path(run) / "report.xlsx", place)
         for picture in PICTURES:
-            take(browser, page, picture)
+            take(browser, page, picture, place)
         for folder, picture in ((study, STUDY_PICTURE), (hill, HILL_PICTURE), (tornado, TORNADO_PICTURE)):
             if folder is not None:
-                take(browser, (Path(folder) / "study.html").resolve().as_uri(), picture)
+                take(browser, (Path(folder) / "study.html").resolve().as_uri(), picture, place)
         if compare is not None:
-            take(browser, Path(compare).resolve().as_uri(), COMPARISON_PICTURE)
+            take(browser, Path(compare).resolve().as_uri(), COMPARISON_PICTURE, place)
         if board is not None:
-            take_board(browser, board)
+            take_board(browser, board, place)
     finally:
         browser.quit()
 
 
-def take(browser: webdriver.Chrome, page: str, picture: Picture) -> None:
+def take(browser: webdriver.Chrome, page: str, picture: Picture, place: Path) -> None:
     """Opens the page, sets the slider, and keeps the part that is wanted with few colours."""
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": picture.width})
     light = {"features": [{"name": "prefers-color-scheme", "value": "light"}]}
@@ -138,10 +143,10 @@ def take(browser: webdriver.Chrome, page: str, picture: Picture) -> None:
     last = int(browser.execute_script(edge, picture.bottom, picture.end)) + (14 if picture.end == "bottom" else -14)
     clip = {"x": 0, "y": first, "width": picture.width, "height": last - first, "scale": 1}
     shot = browser.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
-    keep(shot["data"], PLACE / picture.name)
+    keep(shot["data"], place / picture.name)
 
 
-def take_board(browser: webdriver.Chrome, address: str) -> None:
+def take_board(browser: webdriver.Chrome, address: str, place: Path) -> None:
     """Moves the mill's slider two steps up, solves, and keeps the page."""
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {**WINDOW, "width": 1100, "height": 980})
     browser.get(address)
@@ -151,18 +156,18 @@ def take_board(browser: webdriver.Chrome, address: str) -> None:
     browser.execute_script("document.getElementById('solve').click()")
     wait.until(lambda page: len(page.find_elements("css selector", "#answer .js-plotly-plot .ytitle")) == 2)
     browser.execute_script("document.activeElement.blur(); scrollTo(0, 0)")
-    keep(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"], PLACE / "board.png")
+    keep(browser.execute_cdp_cmd("Page.captureScreenshot", {})["data"], place / "board.png")
 
 
-def take_still(run: Path) -> None:
+def take_still(run: Path, place: Path) -> None:
     """Keeps the picture of the pit that VTK drew, if it did."""
     if (run / STILL).is_file():
         image = Image.open(run / STILL).convert("RGB")
         image.thumbnail((STILL_WIDTH, STILL_WIDTH))
-        save(image, PLACE / STILL)
+        save(image, place / STILL)
 
 
-def take_sheet(browser: webdriver.Chrome, workbook: Path) -> None:
+def take_sheet(browser: webdriver.Chrome, workbook: Path, place: Path) -> None:
     """Prints a sheet with its charts by LibreOffice, as the first of a copy, and keeps what Chromium shows of it."""
     office = shutil.which("soffice")
     if office is None or not workbook.is_file():
@@ -184,7 +189,7 @@ def take_sheet(browser: webdriver.Chrome, workbook: Path) -> None:
     # Without the margin of the sheet, and the foot of the page.
     inner = image.crop((20, 20, image.width - 30, round(0.9 * image.height)))
     written = ImageChops.difference(inner, Image.new("RGB", inner.size, "white")).getbbox()
-    save(inner.crop(written), PLACE / "workbook.png")
+    save(inner.crop(written), place / "workbook.png")
 
 
 def first_sheet(book: str) -> str:
@@ -215,4 +220,5 @@ if __name__ == "__main__":
     parser.add_argument("--tornado", help="folder of a study with a tornado")
     parser.add_argument("--compare", help="page of a comparison")
     parser.add_argument("--board", help="address of a board of the run")
+    parser.add_argument("--out", default=PLACE, help="folder of the pictures; docs/_static unless given")
     main(**vars(parser.parse_args()))
