@@ -43,6 +43,7 @@ class Plot:
         layout: likewise.
         narrow: what of the layout is otherwise on a telephone, by its path, as ``yaxis.ticktext``.
         bands: labels of the places 0, 1, 2 ... of axes, by the axis; as many are written as find room.
+        paper: likewise on paper, where charts are lower.
         telephone: another chart of the same, drawn instead where there is only the width of a telephone.
     """
 
@@ -50,6 +51,7 @@ class Plot:
     layout: dict[str, Any]
     narrow: dict[str, Any] = field(default_factory=dict)
     bands: dict[str, list[str]] = field(default_factory=dict)
+    paper: dict[str, Any] = field(default_factory=dict)
     telephone: Plot | None = None
 
     @property
@@ -59,7 +61,8 @@ class Plot:
 
     def spec(self) -> dict[str, Any]:
         """What the page's script reads."""
-        found = {"data": list(self.traces), "layout": self.layout, "narrow": self.narrow, "bands": self.bands}
+        found = {"data": list(self.traces), "layout": self.layout, "bands": self.bands}
+        found |= {"narrow": self.narrow, "paper": self.paper}
         return found if self.telephone is None else {**found, "telephone": self.telephone.spec()}
 
 
@@ -342,7 +345,9 @@ def matrix(
     layout["xaxis"] = axis(axes[0]) | band_ticks(heads)
     tall = {"height": round(max(row_height, NARROW_ROW) * len(rows) + TOP + BOTTOM)}
     turned = _turned(heads, rows, axes) if turns else None
-    return Plot((trace,), layout, narrow | tall, {"xaxis": [label(head, SHORT_NAME) for head in heads]}, turned)
+    return Plot(
+        (trace,), layout, narrow | tall, {"xaxis": [label(head, SHORT_NAME) for head in heads]}, telephone=turned
+    )
 
 
 def _turned(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell | None]]], axes: tuple[str, str]) -> Plot:

@@ -47,6 +47,7 @@ const pitwise = (function () {
     for (const [name, labels] of Object.entries(spec.bands)) { thin(data, layout, wide, name, labels); }
     if (one.drawn !== spec) { one.drawn = spec; one.stops = null; }
     if (root.classList.contains("paper")) {
+      put(layout, resolved(spec.paper));
       const words = layout.margin.t + layout.margin.b;
       layout.height = Math.round(words + (layout.height - words) * LOWER_ON_PAPER);
     }
