@@ -13,6 +13,8 @@ STEPS = (1.0, 2.0, 5.0, 10.0)
 """Distances between ticks, times a power of ten."""
 PARTS = 12
 """Round distances, at most, that an axis of a still picture is made up of."""
+MOST_OF_IT = 0.75
+"""Share of an axis that its ticks span at least."""
 EVERY = (1, 2, 5, 10, 20, 50, 100)
 """How many ticks on there is one that stands where there is little room too."""
 CELLS = ("ix", "iy", "iz")
@@ -78,10 +80,13 @@ def tick_step(length: float, most: int) -> float:
 
 
 def round_span(low: float, high: float, most: int) -> tuple[float, float, int]:
-    """The longest part of an axis between round places that a few equal steps fill: its ends, and how many steps."""
+    """Most of an axis, between round places that a few equal steps fill: its ends, and how many steps."""
     step = tick_step(high - low, PARTS)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    steps = max(range(1, most + 1), key=lambda number: ((last - first) // number * number, number))
+    fitting = [
+        number for number in range(1, most + 1) if (last - first) // number * number >= MOST_OF_IT * (last - first)
+    ]
+    steps = max(fitting)
     return first * step, (first + (last - first) // steps * steps) * step, steps
 
 

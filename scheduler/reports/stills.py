@@ -21,7 +21,7 @@ GROUND, WALL, PAPER, INK = "#d3c7b3", "#9a9085", "#ffffff", "#1b2430"
 SEEN_FROM = (-0.45, -0.85, 0.85)
 LIGHT = {"ambient": 0.3, "diffuse": 0.7}
 """Together one: a face towards the light has its own colour."""
-STEPS = (5, 5, 3)
+STEPS = (5, 5, 2)
 """Between the ticks of each axis, at most."""
 
 
