@@ -22,6 +22,7 @@ from flask import Response, abort, request, send_file
 from instances.schema import Mine
 from scheduler.board.charts import comparison_charts
 from scheduler.board.levers import Lever, changes_told, levers_of, overrides_of
+from scheduler.board.tables import html_table
 from scheduler.board.work import DONE, RUNNING, Work
 from scheduler.reports.comparison import Compared, worth_table
 from scheduler.reports.facts import Facts, read_facts
@@ -45,6 +46,7 @@ OWN_STYLE = """
 #state { font-weight: 600; margin-top: 6px; } #answer h2 { font-size: 1.1rem; }
 .board button { padding: 8px 18px; margin: 8px 10px 8px 0; font-weight: 600; }
 .board button:disabled { opacity: .5; }
+.board .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle) { fill: var(--soft) !important; }
 """
 
 
@@ -295,11 +297,8 @@ def _shown(board: Board, work: Work) -> html.Section:
     head = html.H2(f"What-if {work.number}: {board.changes[work.number - 1]}")
     if found is None:
         return html.Section([head, html.P(work.words())])
-    table = worth_table(found)
-    rows = [html.Tr([html.Th(row[0], scope="row"), *(html.Td(cell) for cell in row[1:])]) for row in table.rows]
-    heads = html.Thead(html.Tr([html.Th(one, scope="col") for one in table.heads]))
-    told = html.Div(html.Table([heads, html.Tbody(rows)], id=f"worth-{work.number}"), className="scroll")
-    return html.Section([head, told, _links(work.number, tuple(FILES)), comparison_charts(found)])
+    told = html_table(worth_table(found), f"worth-{work.number}")
+    return html.Section([head, told, _links(work.number, tuple(FILES)), comparison_charts(found, work.number)])
 
 
 def _links(number: int, names: Sequence[str]) -> html.P:

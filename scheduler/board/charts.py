@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from scheduler.board.tables import html_table
 from scheduler.reports.comparison import Compared, line_figure, lines_of
 from scheduler.reports.figure import Figure
 
@@ -20,20 +21,21 @@ EITHER = {
     "paper": "#ffffff",
     "limit": "#d8434b",
 }
-"""Colours of the style sheet that read on a light page and on a dark one: Dash draws once for both."""
+"""Colours of the style sheet that read on a light page and on a dark one, as Dash draws once for both; the board's
+style sheet has its own for words."""
 NAMED = re.compile(r"var\(--([a-z]+)\)")
 MOST_LABELS = 6
 CONFIG = {"displayModeBar": False, "displaylogo": False, "responsive": True, "doubleClick": False}
 
 
-def comparison_charts(compared: Compared) -> html.Div:
-    """Cash by period and its value to date, of a base and a what-if."""
+def comparison_charts(compared: Compared, number: int) -> html.Div:
+    """Cash by period and its value to date, of a base and the what-if of that number, each with its table."""
     figures = [line_figure(compared, line) for line in lines_of(compared) if line.key in SHOWN]
-    return html.Div([_chart(figure) for figure in figures if figure.plot is not None], className="charts")
+    return html.Div([_chart(figure, number) for figure in figures if figure.plot is not None], className="charts")
 
 
-def _chart(figure: Figure) -> html.Figure:
-    """A chart with its title and its legend; its numbers stand in the page of the comparison."""
+def _chart(figure: Figure, number: int) -> html.Figure:
+    """A chart with its title, its legend and its numbers."""
     assert figure.plot is not None  # noqa: S101
     spec = resolved({"data": list(figure.plot.traces), "layout": figure.plot.layout})
     for name, labels in figure.plot.bands.items():
@@ -43,8 +45,10 @@ def _chart(figure: Figure) -> html.Figure:
         for one in figure.legend
     ]
     graph = dcc.Graph(figure=spec, config=CONFIG, style={"height": f"{figure.plot.height}px"})
-    told = html.Div(graph, role="img", **{"aria-label": f"{figure.title}; the page of the comparison has its numbers"})
-    return html.Figure([html.Figcaption(html.H3(figure.title)), html.Ul(entries, className="legend"), told])
+    told = html.Div(graph, role="img", **{"aria-label": f"{figure.title}, chart; the table below has its numbers"})
+    numbers = [html.Summary(f"{figure.title}: the numbers"), html_table(figure.table, f"{figure.key}-{number}")]
+    title, legend = html.Figcaption(html.H3(figure.title)), html.Ul(entries, className="legend")
+    return html.Figure([title, legend, told, html.Details(numbers)])
 
 
 def resolved(value: Any) -> Any:  # noqa: ANN401 - plain data of any shape

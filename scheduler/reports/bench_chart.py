@@ -43,10 +43,13 @@ def bench_chart(shares: pd.DataFrame, labels: Sequence[str], phases: Mapping[str
     layout = sheet(0)
     layout["margin"] |= {"l": 8, "b": 8, "t": TOP}
     layout["annotations"] = []
+    paper: dict[str, Any] = {}
+    every = max(1, round(20 / row))
     for number, name in enumerate(names):
         ending = str(number + 1) if number else ""
         traces.append(_panel(pd.DataFrame(shares.loc[name]), labels, label(phases[name]), scale, ending))
-        ticks: dict[str, Any] = {"range": [lowest - 0.5, highest + 0.5], "dtick": max(1, round(20 / row)), "tick0": 0}
+        ticks: dict[str, Any] = {"range": [lowest - 0.5, highest + 0.5], "dtick": every, "tick0": 0}
+        paper[f"yaxis{ending}.dtick"] = 2 * every
         quiet = {"showgrid": False, "zeroline": False, "automargin": False}
         layout[f"yaxis{ending}"] = axis("bench", anchor=f"x{ending}", **ticks, **quiet)
         layout[f"xaxis{ending}"] = axis("period", anchor=f"y{ending}") | band_ticks(labels) | {"automargin": False}
@@ -55,7 +58,7 @@ def bench_chart(shares: pd.DataFrame, labels: Sequence[str], phases: Mapping[str
     narrow = _places(len(names), 1, tall, HEADING)
     _put(layout, wide)
     bands = {f"xaxis{number + 1 if number else ''}": [label(one) for one in labels] for number in range(len(names))}
-    return Plot(tuple(traces), layout, narrow, bands)
+    return Plot(tuple(traces), layout, narrow, bands, paper)
 
 
 def _scale(colours: Sequence[str]) -> list[list[object]]:

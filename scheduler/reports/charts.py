@@ -27,8 +27,9 @@ NAME, SHORT_NAME = 34, 19
 """Characters of a name beside a row on a wide page, and of one below a column."""
 NARROW_NAME, NARROW_ROW = 14, 30.0
 """Characters of each of two lines of a name beside a row on a telephone, and the height of such a row, pixels."""
-MOST_TURNED, NARROW_ROOM = 4, 270
-"""Rows up to which a matrix is turned over on a telephone, and the width that its cells then have, pixels."""
+MOST_TURNED, NARROW_ROOM, NARROW_FOOT = 4, 270, 100
+"""Of a matrix that is turned over on a telephone: rows that stand beside each other, the width that their cells have,
+and the height of the names below them, pixels."""
 DOTTED = 40
 """Points up to which each point of a curve has a dot."""
 
@@ -42,6 +43,7 @@ class Plot:
         layout: likewise.
         narrow: what of the layout is otherwise on a telephone, by its path, as ``yaxis.ticktext``.
         bands: labels of the places 0, 1, 2 ... of axes, by the axis; as many are written as find room.
+        paper: likewise on paper, where charts are lower.
         telephone: another chart of the same, drawn instead where there is only the width of a telephone.
     """
 
@@ -49,6 +51,7 @@ class Plot:
     layout: dict[str, Any]
     narrow: dict[str, Any] = field(default_factory=dict)
     bands: dict[str, list[str]] = field(default_factory=dict)
+    paper: dict[str, Any] = field(default_factory=dict)
     telephone: Plot | None = None
 
     @property
@@ -58,7 +61,8 @@ class Plot:
 
     def spec(self) -> dict[str, Any]:
         """What the page's script reads."""
-        found = {"data": list(self.traces), "layout": self.layout, "narrow": self.narrow, "bands": self.bands}
+        found = {"data": list(self.traces), "layout": self.layout, "bands": self.bands}
+        found |= {"narrow": self.narrow, "paper": self.paper}
         return found if self.telephone is None else {**found, "telephone": self.telephone.spec()}
 
 
@@ -313,8 +317,7 @@ def matrix(
         rows: name and cells of each row.
         axes: what runs along the bottom, and what runs down the side.
         row_height: height of a row on a wide page, pixels.
-        turns: whether it is turned over on a telephone, rows for columns, so that cells have room for their words;
-            done where there are few rows.
+        turns: whether it is turned over on a telephone, rows for columns, so that cells have room for their words.
     """
     names, narrow = name_axis([name for name, _ in rows])
     trace: Trace = {
@@ -341,19 +344,35 @@ def matrix(
     layout["yaxis"]["title"]["text"] = upright(axes[1], layout["height"] - BOTTOM)
     layout["xaxis"] = axis(axes[0]) | band_ticks(heads)
     tall = {"height": round(max(row_height, NARROW_ROW) * len(rows) + TOP + BOTTOM)}
-    turned = _turned(heads, rows, axes) if turns and len(rows) <= MOST_TURNED else None
-    return Plot((trace,), layout, narrow | tall, {"xaxis": [label(head, SHORT_NAME) for head in heads]}, turned)
+    turned = _turned(heads, rows, axes) if turns else None
+    return Plot(
+        (trace,), layout, narrow | tall, {"xaxis": [label(head, SHORT_NAME) for head in heads]}, telephone=turned
+    )
 
 
 def _turned(heads: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell | None]]], axes: tuple[str, str]) -> Plot:
-    """A matrix with its rows as columns, their names in lines below them."""
-    names = [name for name, _ in rows]
-    plot = matrix(names, [(head, [cells[at] for _, cells in rows]) for at, head in enumerate(heads)], axes[::-1])
-    room = int(NARROW_ROOM / len(rows) / CHARACTER)
-    plot.layout["xaxis"]["ticktext"] = [in_lines(name, room, 4) for name in names]
-    plot.layout["margin"]["b"] = 100
-    plot.layout["height"] = plot.narrow["height"] = plot.layout["height"] + 50
-    return Plot(plot.traces, plot.layout, plot.narrow)
+    """A matrix with its rows as columns, their names in lines below them; many of them in panels under each other."""
+    panels = -(-len(rows) // MOST_TURNED)
+    across = -(-len(rows) // panels)
+    tall = NARROW_ROW * len(heads)
+    inner = panels * tall + (panels - 1) * NARROW_FOOT
+    layout = sheet(inner + TOP + NARROW_FOOT)
+    layout["margin"] |= {"l": 10, "b": NARROW_FOOT}
+    traces = []
+    for number in range(panels):
+        some = rows[number * across : (number + 1) * across]
+        names = [name for name, _ in some]
+        one = matrix(names, [(head, [cells[at] for _, cells in some]) for at, head in enumerate(heads)], axes[::-1])
+        x, y = _axis_name("x", number), _axis_name("y", number)
+        top = 1 - number * (tall + NARROW_FOOT) / inner
+        room = int(NARROW_ROOM / across / CHARACTER)
+        of_names: dict[str, Any] = {"anchor": y, "ticktext": [in_lines(name, room, 4) for name in names]}
+        # As wide as the panels above, so that a column of few limits is no wider than one of many.
+        of_names["range"] = [-0.5, across - 0.5]
+        layout[f"xaxis{x[1:]}"] = one.layout["xaxis"] | of_names
+        layout[f"yaxis{y[1:]}"] = one.layout["yaxis"] | {"anchor": x, "domain": [max(0.0, top - tall / inner), top]}
+        traces += [trace | {"xaxis": x, "yaxis": y} for trace in one.traces]
+    return Plot(tuple(traces), layout)
 
 
 def band_ticks(heads: Sequence[str]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from scheduler.cashflow import CashFlow, by_periods, cash_flow, mill_feed, mined
 from scheduler.plan import Plan
 from scheduler.reports.blocks import scheduled_blocks
 from scheduler.reports.palette import period_colours
+from scheduler.reports.plan_checks import plan_findings
 from scheduler.reports.summary_checks import summary_findings
 from scheduler.runfolder import Run, read_run
 from scheduler.schedule import figures, schedule_table
@@ -151,7 +152,12 @@ def facts_of(run: Run) -> Facts:
     except (ValueError, KeyError, IndexError) as error:
         place = f"{run.folder}: plan"
         raise BadInput([*unfit, Finding(place, None, f"a plan of this mine ({_first_line(error)})")]) from error
-    wrong = [*unfit, *_other_figures(run, {**told, "objective": cash.objective}), *_other_tailings(run, schedule)]
+    wrong = [
+        *unfit,
+        *_other_figures(run, {**told, "objective": cash.objective}),
+        *_other_tailings(run, schedule),
+        *plan_findings(run),
+    ]
     if wrong:
         raise BadInput(wrong)
     return Facts(run, units, cash, schedule, mined, feed)

@@ -18,6 +18,7 @@ from scipy import ndimage
 from scheduler.reports.blocks import NEVER
 from scheduler.reports.facts import Facts
 from scheduler.reports.labels import label
+from scheduler.reports.map_axes import axis_titles, grid_corner
 from scheduler.reports.palette import NOT_MINED, material_colours
 
 MOST_FACED = 80_000
@@ -91,8 +92,6 @@ def cell_table(facts: Facts) -> pd.DataFrame:
 def common(facts: Facts, table: pd.DataFrame, joined: int) -> dict[str, Any]:
     """What the script needs of any scene: sizes, titles, names and colours by code."""
     colours, mine = material_colours(facts.mine), facts.mine
-    turned = bool(mine.blocks.rotation_deg)
-    titles = ("along x, m", "along y, m", "up, m") if turned else ("east, m", "north, m", "up, m")
     around = {GROUND: ("ground", "var(--rock)"), WALL: ("wall laid bare", "var(--wall)")}
     stays = {STAYS: ("stays", NOT_MINED)}
     by_period = dict(enumerate(zip(facts.labels, facts.period_colours, strict=True)))
@@ -105,7 +104,8 @@ def common(facts: Facts, table: pd.DataFrame, joined: int) -> dict[str, Any]:
         "size": side.tolist(),
         "corner": ((cells.min(axis=0) - (MARGIN, MARGIN, 0)) * side).tolist(),
         "spans": (np.ptp(cells, axis=0) + 1 + (2 * MARGIN, 2 * MARGIN, 0)).tolist(),
-        "titles": list(titles),
+        "titles": list(axis_titles(mine.blocks)),
+        "zero": list(grid_corner(mine.blocks)),
         "labels": [label(one) for one in facts.labels],
         "moved": np.round(facts.series("moved_mt"), 6).tolist(),
         "looks": {

@@ -104,6 +104,7 @@ def report_page(facts: Facts) -> str:
             money=money_figures(facts),
             binding=binding_figure(facts),
             maps=pit_maps(facts),
+            counted_from_corner=facts.mine.blocks.origin_m is None,
             scene=pit_scene(facts),
             middle=(len(facts.labels) + 1) // 2,
             panels=facts.plan.resolution == "panel",

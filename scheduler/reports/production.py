@@ -141,7 +141,7 @@ def stock_figure(facts: Facts) -> Figure:
             ("stock at the end, Mt", (by_periods(mine, stock) / 1e6).tolist(), 2, False),
         ],
     )
-    panels = (Panel("stock at the end of the period, Mt", tuple(columns)),)
+    panels = (Panel("stock at period end, Mt", tuple(columns)),)
     caption = (
         "Ore kept for later. It is milled when the pit no longer fills the mill, or when it pays better than fresh ore."
     )
@@ -166,7 +166,7 @@ def tailings_figure(facts: Facts) -> Figure:
     lines = (Series("room of the facilities open", room.tolist(), LIMIT, "dashes"),)
     rows = [(f"{one.name}, Mt", one.values, 2, False) for one in columns]
     table = by_period_table(facts.labels, [*rows, ("room of the facilities open, Mt", room.tolist(), 1, False)])
-    panels = (Panel("held at the end of the period, Mt", tuple(columns), lines),)
+    panels = (Panel("held at period end, Mt", tuple(columns), lines),)
     caption = "Fill dug out of the pit and new tailings from the mill share the room of the facilities."
     return _figure("tailings", ("Tailings facilities", caption), facts, panels, table)
 

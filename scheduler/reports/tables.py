@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 from instances.marks import counts, marked_entries
+from instances.marks import shown as number_shown
 from scheduler.published import REASON_OVER_PCT, compare
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Table, by_period_table
@@ -10,6 +14,8 @@ from scheduler.reports.money import cash_lines, line_words
 from scheduler.reports.numbers import NOTHING, digits_of, shown, signed
 from scheduler.schedule import COLUMNS
 
+AS_BEFORE, SEVERAL = "as above", 4
+"""What stands for a source that is the one before, and from how many equal numbers on they are told once."""
 ADDED = ("moved_mt", "ore_mt", "waste_mt", "milled_mt", "milled_direct_mt", "new_tailings_mt", "fill_moved_mt")
 
 
@@ -91,17 +97,27 @@ def published_table(facts: Facts) -> Table | None:
 
 
 def assumptions_table(facts: Facts) -> Table:
-    """Every number of the mine with mark and source."""
-    rows = tuple(
-        (
-            entry.path,
-            entry.text,
-            entry.unit,
-            *(("not marked", "") if entry.mark is None else (entry.mark.mark, entry.mark.source)),
-        )
-        for entry in marked_entries(facts.mine)
-    )
-    return Table(("key of mine.toml", "value", "unit", "mark", "source or reason"), rows, texts=frozenset({1, 2, 3, 4}))
+    """Every number of the mine with mark and source; a source is written out where it differs from the one before."""
+    rows: list[tuple[str, ...]] = []
+    before = ("", "")
+    for entry in marked_entries(facts.mine):
+        source = ("not marked", "") if entry.mark is None else (entry.mark.mark, entry.mark.source)
+        told = AS_BEFORE if source == before and len(source[1]) > len(AS_BEFORE) else source[1]
+        value = runs_told(entry.value) if isinstance(entry.value, tuple) else entry.text
+        rows.append((entry.path, value, entry.unit, source[0], told))
+        before = source
+    heads = ("key of mine.toml", "value", "unit", "mark", "source or reason")
+    return Table(heads, tuple(rows), texts=frozenset({1, 2, 3, 4}))
+
+
+def runs_told(values: Sequence[object]) -> str:
+    """A list of numbers, what is the same several times in a row told once."""
+    told = []
+    for value, same in itertools.groupby(values):
+        times = len(list(same))
+        text = number_shown(value)
+        told += [f"{text} ({times} times)"] if times >= SEVERAL else [text] * times
+    return ", ".join(told)
 
 
 def marks_told(facts: Facts) -> str:

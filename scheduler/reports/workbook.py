@@ -24,6 +24,7 @@ MOST_CHARACTERS = 32_767
 WIDEST = 60
 LINE, TALLEST, FULLER = 15.0, 409.0, 1.0
 """Height of a line and of the tallest row, points, and how much more room words take than their characters."""
+TITLE_HEIGHT = 24.0
 BOLD = 2
 """Characters more that a total takes: it is bold, and may have a sign."""
 BROAD, TWO_SHEETS = 16, 26
@@ -109,7 +110,7 @@ class Book:
 
     Attributes:
         book: the file.
-        formats: its formats by kind; those of the row of totals end in ``!``.
+        formats: its formats by kind; those of totals end in ``!``, of totals within other lines in ``*``.
         places: of each total: ``(sheet, head)`` to its cell and its value.
     """
 
@@ -123,6 +124,7 @@ class Book:
             placed = {"valign": "top", **given}
             self.formats[kind] = self.book.add_format(placed)
             self.formats[f"{kind}!"] = self.book.add_format({**placed, "bold": True, "top": 1})
+            self.formats[f"{kind}*"] = self.book.add_format({**placed, "bold": True})
 
 
 class Sheet:
@@ -145,6 +147,7 @@ class Sheet:
         self.rows = 0
         self.text(0, 0, title, "title")
         self.text(1, 0, note, "note")
+        self.sheet.set_row(0, TITLE_HEIGHT)
         self.sheet.hide_gridlines(2)
         self.sheet.set_landscape()
         self.sheet.fit_to_pages(1, 0)
@@ -179,12 +182,16 @@ class Sheet:
             for place, column in enumerate(columns[1:], 1):
                 self._total(row, place, column)
         self.sheet.freeze_panes(self.HEAD + 1, 1)
+        self.print_on(len(columns))
+
+    def print_on(self, columns: int, last_head: int = 0) -> None:
+        """Paper for so many columns, the headings on each of it; ``last_head``: last column that heads the rows."""
         self.sheet.repeat_rows(self.HEAD)
-        if len(columns) >= BROAD:
+        if columns >= BROAD:
             self.sheet.set_paper(A3)
-        if len(columns) >= TWO_SHEETS:
+        if columns >= TWO_SHEETS:
             self.sheet.fit_to_pages(2, 0)
-            self.sheet.repeat_columns(0)
+            self.sheet.repeat_columns(0, last_head)
 
     def _heights(self) -> None:
         """Room for sentences in rows that hold any: not every program finds it by itself."""

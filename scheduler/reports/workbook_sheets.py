@@ -9,33 +9,30 @@ from typing import Any
 import numpy as np
 
 from instances.marks import marked_entries
-from scheduler.cashflow import COLUMNS as CASH_COLUMNS
 from scheduler.cashflow import by_periods
 from scheduler.published import REASON_OVER_PCT, compare
 from scheduler.reports.binding import bindings
 from scheduler.reports.changes import changes_told
 from scheduler.reports.facts import Facts
 from scheduler.reports.limit_words import limit_words
-from scheduler.reports.money import TOTALS, WORDS, line_words
 from scheduler.reports.numbers import METAL_UNITS, digits_of
 from scheduler.reports.palette import COST, GAIN, METAL, ORE, STOCK, material_colours, store_colours
 from scheduler.reports.sequence import phases_table
 from scheduler.reports.tables import ADDED, schedule_head
 from scheduler.reports.workbook import MOST_ROWS, Book, Column, Sheet
+from scheduler.reports.workbook_cash import CASH, TO_DATE, cash_sheet
 
 CHART = {"x_scale": 1.65, "y_scale": 1.35}
 PLAN_FILE = "report-plan.parquet"
 """Where the rows of the plan stand when they are more than a sheet holds."""
 THOUSAND = 1_000
-CASH = "Cash flow"
-NOT_MONEY = ("discount_factor", "reported_share")
 
 
 def add_sheets(facts: Facts, book: Book) -> None:
     """All sheets; the summary comes first and points at the totals of the others."""
     first = Sheet(book, "Summary", facts.title, _told(facts))
     schedule = _schedule(facts, book)
-    cash = _cash(facts, book)
+    cash = cash_sheet(facts, book)
     _stockpiles(facts, book)
     _phases(facts, book)
     _limits(facts, book)
@@ -91,7 +88,7 @@ def _figures(facts: Facts) -> list[tuple[str, str, tuple[str, str] | None, objec
         (
             "discounted cash before tax (objective)",
             currency,
-            ("Cash flow", _cash_head(facts, "discounted_pre_tax")),
+            (CASH, "discounted_pre_tax"),
             summary["objective"],
             "whole",
         ),
@@ -100,23 +97,25 @@ def _figures(facts: Facts) -> list[tuple[str, str, tuple[str, str] | None, objec
         ("certified bound, checked without solving", currency, None, summary.get("certified_bound"), "whole"),
         ("gap to the certified bound", "%", None, summary.get("gap_certified"), "gap"),
         ("plan as made by hand", currency, None, summary.get("baseline_objective"), "whole"),
-        ("NPV after tax", currency, ("Cash flow", _cash_head(facts, "discounted_after_tax")), summary["npv"], "whole"),
+        ("NPV after tax", currency, (CASH, "discounted_after_tax"), summary["npv"], "whole"),
     ]
     if summary.get("npv_published_basis") is not None:
-        head = _cash_head(facts, "reported_discounted")
-        rows.append(
-            ("NPV after tax, reporting basis", currency, ("Cash flow", head), summary["npv_published_basis"], "whole")
-        )
-        head = _cash_head(facts, "reported_after_tax")
-        rows.append(
+        rows += [
+            (
+                "NPV after tax, reporting basis",
+                currency,
+                (CASH, "reported_discounted"),
+                summary["npv_published_basis"],
+                "whole",
+            ),
             (
                 "after tax, undiscounted, reporting basis",
                 currency,
-                ("Cash flow", head),
+                (CASH, "reported_after_tax"),
                 summary["undiscounted_after_tax"],
                 "whole",
-            )
-        )
+            ),
+        ]
     for name in ("moved_mt", "ore_mt", "milled_mt"):
         head = schedule_head(name)
         rows.append((head.partition(",")[0], "Mt", ("Schedule", head), summary[name], "2"))
@@ -160,36 +159,6 @@ def _schedule_total(name: str) -> tuple[str, str]:
         or "_payable_" in name
     )
     return "2", "sum" if adds else ""
-
-
-def _cash_head(facts: Facts, name: str) -> str:
-    """Heading of a column of the cash flow with its unit."""
-    if name.endswith("_t"):
-        return f"{name.removesuffix('_t').replace('_', ' ')}, t"
-    if name in NOT_MONEY:
-        return f"{name.replace('_', ' ')}, fraction"
-    words = {"reported_after_tax": "after tax, reporting basis", "reported_discounted": "discounted, reporting basis"}
-    return f"{words.get(name, line_words(name))}, {facts.mine.money.currency}"
-
-
-def _cash(facts: Facts, book: Book) -> Sheet:
-    note = "Costs are positive. Undiscounted unless the heading says so. Lines that are nought throughout are left out."
-    sheet = Sheet(book, CASH, CASH, note)
-    table = facts.cash.table
-    columns = [Column("period", facts.labels, "text")]
-    lines = set(WORDS) - {*TOTALS, "discounted_pre_tax", "discounted_after_tax"}
-    empty = {name for name in lines if name in table and not table[name].to_numpy(float).any()}
-    kept = [name for name in table.columns.astype(str) if name not in empty]
-    for name in kept:
-        kind, total = ("4", "") if name in NOT_MONEY else ("whole", "sum")
-        columns.append(Column(_cash_head(facts, name), table[name].to_numpy(float).tolist(), kind, total))
-    value = (table["discounted_after_tax"].to_numpy(float).cumsum() / 1e6).tolist()
-    columns.append(Column(f"NPV to date, {facts.mine.money.currency} M", value, "1"))
-    sheet.table(columns)
-    for place, name in enumerate(kept, 1):
-        if name in CASH_COLUMNS:
-            sheet.sheet.write_comment(sheet.HEAD, place, CASH_COLUMNS[name])
-    return sheet
 
 
 def _stockpiles(facts: Facts, book: Book) -> None:
@@ -400,11 +369,9 @@ def _charts(facts: Facts, schedule: Sheet, cash: Sheet) -> None:
     metal = next(column for column in facts.schedule.columns.astype(str) if "_recovered_" in column)
     head = schedule_head(metal)
     _insert(schedule, [(head, METAL[0])], (below + 22, 0), "Metal recovered", (head.rpartition(", ")[2], "", ""))
-    after = _cash_head(facts, "after_tax_cash_flow")
-    below = cash.HEAD + len(facts.labels) + 4
-    currency = facts.mine.money.currency
-    line = (f"{currency} M", f"NPV to date, {currency} M", f"{currency} M")
-    _insert(cash, [(after, GAIN)], (below, 0), "Cash after tax, and NPV to date", line)
+    below = cash.HEAD + cash.rows + 3
+    unit = f"{facts.mine.money.currency} M"
+    _insert(cash, [("after_tax_cash_flow", GAIN)], (below, 0), "Cash after tax, and NPV to date", (unit, TO_DATE, unit))
 
 
 def _insert(
@@ -434,7 +401,7 @@ def _insert(
 
 def _dressed(chart: Any, title: str, unit: str, *, in_millions: bool = False) -> None:  # noqa: ANN401 - it has no type
     chart.set_title({"name": title, "name_font": {"size": 13}})
-    chart.set_x_axis({"name": "period"})
+    chart.set_x_axis({"name": "period", "label_position": "low"})
     numbers = {"num_format": "#,##0,,"} if in_millions else {}
     chart.set_y_axis({"name": unit, **numbers, "major_gridlines": {"visible": True, "line": {"color": "#E3E7EC"}}})
     chart.set_legend({"position": "bottom"})

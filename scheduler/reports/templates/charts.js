@@ -1,7 +1,7 @@
 "use strict";
 /* Draws the charts of a page with plotly: at the width that there is, in the colours of light, dark or paper. */
 const pitwise = (function () {
-  const NARROW = 480, LOWER_ON_PAPER = 0.84, CHARACTER = 6.9, ROOM = 70;
+  const NARROW = 480, LOWER_ON_PAPER = 0.65, CHARACTER = 6.9, ROOM = 70;
   const CONFIG = { displayModeBar: false, displaylogo: false, responsive: false, scrollZoom: false, doubleClick: false, showTips: false };
   const root = document.documentElement, told = document.getElementById("told"), followers = [];
   /* Colours of the style sheet, named in what is drawn as var(--name). */
@@ -46,7 +46,11 @@ const pitwise = (function () {
     if (wide < NARROW) { put(layout, resolved(spec.narrow)); }
     for (const [name, labels] of Object.entries(spec.bands)) { thin(data, layout, wide, name, labels); }
     if (one.drawn !== spec) { one.drawn = spec; one.stops = null; }
-    if (root.classList.contains("paper")) { layout.height = Math.round(layout.height * LOWER_ON_PAPER); }
+    if (root.classList.contains("paper")) {
+      put(layout, resolved(spec.paper));
+      const words = layout.margin.t + layout.margin.b;
+      layout.height = Math.round(words + (layout.height - words) * LOWER_ON_PAPER);
+    }
     layout.width = one.wide = wide;
     one.holder.style.height = layout.height + "px";
     Plotly.react(one.holder, data, layout, CONFIG);

@@ -19,8 +19,8 @@
     return new Type(bytes.buffer);
   };
   const [nx, ny, nz] = data.spans, [dx, dy, dz] = data.size, [ox, oy, oz] = data.corner;
-  const WALL = 252, SHADES = 16, FIELD = Math.PI / 4, SPARE = 1.12;
-  const state = { done: Number(slider.value), mode: "period", azimuth: -1.95, tilt: 0.75, zoom: 1 };
+  const WALL = 252, SHADES = 16, FIELD = Math.PI / 4, SPARE = 1.12, SPARE_NARROW = 1.38, NARROW = 480;
+  const state = { done: Number(slider.value), mode: "period", azimuth: -2.2, tilt: 0.75, zoom: 1 };
 
   /* Meshes by code and shade: counted first, then filled, four corners and two triangles a face. */
   const meshes = function (count, codeOf, cornersOf) {
@@ -125,8 +125,8 @@
     const right = [-Math.sin(state.azimuth), Math.cos(state.azimuth), 0];
     const up = [-Math.sin(state.tilt) * Math.cos(state.azimuth), -Math.sin(state.tilt) * Math.sin(state.azimuth), flat];
     const along = (one, other) => one.reduce((sum, value, place) => sum + value * other[place], 0);
-    const field = Math.tan(FIELD / 2);
-    const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, n & 2, n & 4].map((bit, place) => (bit ? 1 : -1) * ratio[place] / 2 * SPARE));
+    const field = Math.tan(FIELD / 2), spare = wide < NARROW ? SPARE_NARROW : SPARE;
+    const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((n) => [n & 1, n & 2, n & 4].map((bit, place) => (bit ? 1 : -1) * ratio[place] / 2 * spare));
     let far = 0, raised = 0;
     /* The near side looks larger: the middle of the picture is moved until there is as much room above as below. */
     for (let round = 0; round < 12; round += 1) {
@@ -150,9 +150,20 @@
     state.zoom = 1;
     state.zoom = Math.hypot(...away(camera(holder.clientWidth, holder.clientHeight))) / far;
   };
+  /* Places are told from the corner of the block grid; ticks stand at round numbers of the mine's own coordinates. */
+  const ticks = function ([low, high], zero, most) {
+    const least = (high - low) / most, power = Math.pow(10, Math.floor(Math.log10(least)));
+    const step = [1, 2, 5, 10].map((one) => one * power).find((one) => one >= least * (1 - 1e-9));
+    const tickvals = [], ticktext = [];
+    for (let n = Math.ceil((low + zero) / step); n * step <= high + zero; n += 1) {
+      tickvals.push(n * step - zero); ticktext.push((n * step).toLocaleString("en-US"));
+    }
+    return { tickmode: "array", tickvals, ticktext };
+  };
   const axis = (place) => ({
+    ...ticks(ends[place], data.zero[place], place === 2 ? 3 : 6),
     title: { text: data.titles[place], font: { color: "var(--soft)", size: 12 } }, tickfont: { color: "var(--soft)", size: 11 }, range: ends[place],
-    nticks: place === 2 ? 4 : 7, gridcolor: "var(--grid)", linecolor: "var(--axis)", zeroline: false, showbackground: false, showspikes: false,
+    gridcolor: "var(--grid)", linecolor: "var(--axis)", zeroline: false, showbackground: false, showspikes: false,
   });
   const draw = function () {
     const wide = holder.clientWidth, tall = holder.clientHeight;

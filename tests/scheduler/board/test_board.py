@@ -27,6 +27,7 @@ from scheduler.board.work import CANCELLED, DONE
 from scheduler.reports.facts import read_facts
 from scheduler.reports.writing import write_reports
 from scheduler.runfolder import MINE, read_run
+from tests.scheduler.reports.looks import FAINT, nameless
 
 PATIENCE_S = 120.0
 
@@ -99,6 +100,15 @@ def test_a_slider_moved_is_solved_and_set_beside_the_base(browser: Any, served: 
     waited(lambda: len(browser.find_elements("css selector", "#answer .js-plotly-plot .ytitle")) == 2)
     titles = texts(browser, "#answer .ytitle")
     assert titles == ["Cash after tax, $ M", "NPV to date, $ M"]
+    assert texts(browser, "#answer .xtitle") == ["period", "period"]
+    assert len(texts(browser, "#cash-1 tbody tr")) == len(small_board.base.labels)
+    assert nameless(browser) == []
+    for scheme in ("dark", "light"):
+        wanted = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", wanted)
+        seen, faint = browser.execute_script(FAINT)
+        assert seen > 60
+        assert faint == []
     severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []
     links = browser.execute_script("return Array.from(document.querySelectorAll('#answer a')).map(one => one.href)")

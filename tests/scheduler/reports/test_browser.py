@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import time
@@ -18,9 +19,12 @@ from scheduler.reports.facts import Facts
 from scheduler.reports.headline import tiles
 from scheduler.reports.page import comparison_page, report_page
 from tests.scheduler.reports.conftest import HOSTILE
+from tests.scheduler.reports.looks import CROPPED, FAINT, JOSTLED, SMALL, UNTITLED, nameless, printed_pages
 
 WIDTHS = (390, 1440)
 PATIENCE_S = 120.0
+SHEET_PX = 1016
+"""Height of A4 within its margins."""
 FILL = (0x3C, 0x87, 0xAD)
 """Colour of the second class of fill."""
 
@@ -79,19 +83,6 @@ def pixels(browser: Any) -> NDArray[np.uint8]:
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB"))
 
 
-SMALL = """return Array.from(document.querySelectorAll('.plot text'))
-  .map(one => parseFloat(getComputedStyle(one).fontSize)).filter(size => size < 10)"""
-UNTITLED = """return Array.from(document.querySelectorAll('.plot')).filter(one =>
-  !one.querySelector('.xtitle') || !one.querySelector('.ytitle')).map(one => one.id)"""
-CROPPED = """return Array.from(document.querySelectorAll('.plot')).flatMap(function (plot) {
-  const box = plot.getBoundingClientRect();
-  return Array.from(plot.querySelectorAll('text'), one => [one.textContent, one.getBoundingClientRect()])
-    .filter(([_, at]) => at.width && (at.left < box.left - 2 || at.right > box.right + 2
-      || at.top < box.top - 2 || at.bottom > box.bottom + 2))
-    .map(([words]) => plot.id + ': ' + words);
-})"""
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, mzo: Facts, width: int):
     assert opened(browser, page_file, width) == []
@@ -106,7 +97,7 @@ def test_the_page_opens_alone_and_fits(browser: Any, page_file: Path, mzo: Facts
     assert browser.execute_script(UNTITLED) == []
     assert browser.execute_script(CROPPED) == []
     scene = browser.execute_script("return document.getElementById('solid').layout.scene")
-    assert [scene[f"{one}axis"]["title"]["text"] for one in "xyz"] == ["east, m", "north, m", "up, m"]
+    assert [scene[f"{one}axis"]["title"]["text"] for one in "xyz"] == ["easting, m", "northing, m", "elevation, m"]
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -205,14 +196,6 @@ def test_charts_are_drawn_anew_for_paper(browser: Any, page_file: Path):
     assert browser.execute_script(ask) == [ink, wide]
 
 
-JOSTLED = """return Array.from(document.querySelectorAll('.plot')).flatMap(function (plot) {
-  const words = Array.from(plot.querySelectorAll('text'), one => [one.textContent, one.getBoundingClientRect()])
-    .filter(([text, at]) => text.trim() && at.width);
-  return words.flatMap(([text, at], place) => words.slice(place + 1)
-    .filter(([_, next]) => Math.min(at.right, next.right) - Math.max(at.left, next.left) > 3
-      && Math.min(at.bottom, next.bottom) - Math.max(at.top, next.top) > 3)
-    .map(([other]) => plot.id + ': ' + text + ' | ' + other));
-})"""
 PRICES = "return Array.from(document.querySelectorAll('#plot-binding .heatmap-label text'), one => one.textContent)"
 
 
@@ -229,6 +212,92 @@ def test_no_words_of_a_chart_are_cut_or_lie_over_each_other(
     prices = [one["value"] for one in mzo.summary["shadow_prices"]]
     assert sorted(browser.execute_script(PRICES)) == sorted(f"{price:.1f}" for price in prices)
     browser.execute_script("dispatchEvent(new Event('afterprint'))")
+
+
+MANY_LIMITS = (
+    "limits.mill_t_per_day",
+    "limits.mining_mt_per_year",
+    "limits.strip_ratio_max",
+    *(f"destinations.{place}.capacity_mt" for place in ("stockpile", "tmf2", "tmf3", "dump")),
+)
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_prices_of_many_limits_are_written_in_their_cells(browser: Any, mzo: Facts, tmp_path: Path, width: int):
+    labels = mzo.labels
+    prices = [
+        {"key": key, "period": label, "unit": "t", "value": 1.5 + 10 * number + place}
+        for number, key in enumerate(MANY_LIMITS)
+        for place, label in enumerate(labels)
+    ]
+    run = dataclasses.replace(mzo.run, summary={**mzo.summary, "shadow_prices": prices})
+    file = tmp_path / "report.html"
+    file.write_text(report_page(dataclasses.replace(mzo, run=run)), encoding="utf-8")
+    opened(browser, file, width)
+    told = browser.execute_script(PRICES)
+    assert sorted(map(float, told)) == sorted(one["value"] for one in prices)
+    assert [words for words in browser.execute_script(JOSTLED) if "binding" in words] == []
+    assert [words for words in browser.execute_script(CROPPED) if "binding" in words] == []
+    browser.execute_script("document.getElementById('plot-binding').focus()")
+    browser.switch_to.active_element.send_keys("\ue013")
+    assert browser.find_element("id", "told").get_attribute("textContent").endswith("C$/t")
+
+
+CELLS = """return Array.from(document.querySelectorAll(arguments[0] + ' tr'), row =>
+  Array.from(row.cells, cell => cell.innerText.trim()))"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_tables_are_those_of_the_summary_to_the_last_digit(browser: Any, page_file: Path, mzo: Facts, width: int):
+    """As they are seen: opened in the page, and read from it."""
+    opened(browser, page_file, width)
+    browser.execute_script("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    summary = mzo.summary
+    metal = {row[0]: row[1] for row in browser.execute_script(CELLS, "#metal-copper table")}
+    assert {
+        period: f"{value:,.1f}" for period, value in summary["copper_mlb_by_period"].items()
+    }.items() <= metal.items()
+    assert metal["all"] == f"{summary['copper_mlb_total']:,.1f}"
+    mined = browser.execute_script(CELLS, "#mined table")[-1]
+    assert mined[-2:] == [f"{summary['moved_mt']:.2f}", f"{summary['strip_ratio']:.2f}"]
+    cash = {row[0]: row[-1] for row in browser.execute_script(CELLS, "#cash-table table")}
+    assert cash["discounted, before tax"] == f"{summary['objective'] / 1e6:,.1f}"
+    assert cash["discounted, after tax"] == f"{summary['npv'] / 1e6:,.1f}"
+    assert cash["cash flow after tax"] == f"{mzo.cash.undiscounted_after_tax / 1e6:,.1f}"
+    tile = browser.find_element("css selector", "#tile-objective dd").text
+    assert tile == f"C$ {summary['objective'] / 1e6:,.1f} M"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_from_what_lies_behind_it(browser: Any, page_file: Path, scheme: str):
+    opened(browser, page_file, 1440, scheme)
+    seen, faint = browser.execute_script(FAINT)
+    assert seen > 1_000
+    assert faint == []
+
+
+def test_what_takes_the_keyboard_has_a_name(browser: Any, page_file: Path):
+    opened(browser, page_file, 1440)
+    assert nameless(browser) == []
+
+
+def test_a_report_is_printed_on_few_pages_and_no_chart_is_cut(browser: Any, page_file: Path):
+    """Every figure finds room on a sheet and asks not to be broken."""
+    opened(browser, page_file, 1440)
+    assert 5 < printed_pages(browser) <= 10
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    browser.execute_script("dispatchEvent(new Event('beforeprint'))")
+    ask = (
+        "return Array.from(document.querySelectorAll('figure'), one => [one.id, getComputedStyle(one).breakInside,"
+        "one.getBoundingClientRect().height])"
+    )
+    figures = browser.execute_script(ask)
+    browser.execute_script("dispatchEvent(new Event('afterprint'))")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+    assert len(figures) == 14
+    for key, inside, height in figures:
+        assert inside == "avoid", key
+        assert 50 < height < SHEET_PX, key
 
 
 def test_where_the_numbers_come_from_stands_on_paper_too(browser: Any, page_file: Path):
@@ -307,7 +376,13 @@ def test_a_script_that_got_into_the_page_would_not_run(browser: Any, mzo_page: s
 def test_the_page_of_a_comparison_opens_alone(browser: Any, mzo_run: Path, tmp_path: Path):
     file = tmp_path / "compare.html"
     file.write_text(comparison_page(read_compared([mzo_run, mzo_run])), encoding="utf-8")
-    for width in WIDTHS:
-        assert opened(browser, file, width) == []
+    for width, scheme in zip(WIDTHS, ("dark", "light"), strict=True):
+        assert opened(browser, file, width, scheme) == []
         assert faults(browser) == []
         assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+        for question in (SMALL, UNTITLED, CROPPED, JOSTLED):
+            assert browser.execute_script(question) == []
+        seen, faint = browser.execute_script(FAINT)
+        assert seen > 100
+        assert faint == []
+        assert nameless(browser) == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import re
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from plotly.offline import get_plotlyjs
 
 from instances.findings import BadInput
 from instances.geometry.units import scheduling_units
@@ -23,8 +26,9 @@ from scheduler.reports.comparison import (
     read_compared,
     worth_table,
 )
-from scheduler.reports.facts import read_facts
-from tests.scheduler.reports.conftest import frame_of, hand_plan, two_phases, write_plan
+from scheduler.reports.facts import Facts, read_facts
+from scheduler.reports.page import comparison_page
+from tests.scheduler.reports.conftest import HOSTILE, frame_of, hand_plan, two_phases, write_plan
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +99,18 @@ def test_runs_of_a_study_go_by_the_names_of_their_scenarios(small_run: Path, tmp
         shutil.copytree(small_run, folder)
     (folders[0] / "scenario.json").write_text("{}")
     assert read_compared(folders).names == ("mill-14000", "plain.79d26d57c617")
+
+
+def test_a_hostile_run_stays_text_beside_others(hostile: Facts):
+    page = comparison_page(read_compared([hostile.run.folder, hostile.run.folder]))
+    for words in (HOSTILE[0], HOSTILE[1], HOSTILE[7]):
+        assert words not in page
+    ours = page.replace(get_plotlyjs(), "")
+    scripts = re.findall(r"<script[^>]*>", ours)
+    assert scripts.count("<script>") == 2
+    assert all(one == "<script>" or 'type="application/json"' in one for one in scripts)
+    assert "<img" not in ours
+    assert html.escape(HOSTILE[0]) in ours
 
 
 def test_calendars_that_differ_are_laid_over_each_other(small_run: Path, tmp_path: Path):

@@ -99,6 +99,40 @@ def test_tailings_that_no_mill_makes_are_refused(mzo_run: Path, tmp_path: Path, 
     assert said in str(caught.value)
 
 
+Change = Callable[[pd.DataFrame], pd.DataFrame]
+DOUBLED: Change = lambda rows: pd.concat([rows, rows])  # noqa: E731
+TABLES: dict[str, tuple[str, Change, str]] = {
+    "installations twice": ("operating", DOUBLED, "operating.parquet: rows of pit in 2011 is 2; expected one in each"),
+    "an installation less": ("operating", lambda rows: rows.iloc[1:], "rows of pit in 2011 is 0; expected one in each"),
+    "another installation": (
+        "operating",
+        lambda rows: pd.concat([rows, rows.iloc[:1].assign(installation="smelter")]),
+        "operating.parquet: installation is 'smelter'; expected one of the mine",
+    ),
+    "stock twice": ("stock", DOUBLED, "stock.parquet: rows of stockpile low_grade in 2011 is 2; expected one in each"),
+    "stock put in": (
+        "stock",
+        lambda rows: rows.assign(tonnes_in=2 * rows["tonnes_in"]),
+        "tonnes_in, t is",
+    ),
+    "stock taken out": ("stock", lambda rows: rows.assign(reclaimed=1e6), "reclaimed, t is 1000000; expected the"),
+    "stock held": ("stock", lambda rows: rows.assign(tonnes=rows["tonnes"] + 5e5), "tonnes, t is"),
+    "reclaim twice": ("reclaim", DOUBLED, "summary.json: objective is"),
+    "plan twice": ("plan", DOUBLED, "summary.json: objective is"),
+}
+
+
+@pytest.mark.parametrize("damage", TABLES)
+def test_tables_that_do_not_agree_are_refused(mzo_run: Path, tmp_path: Path, damage: str):
+    """Each table of a plan, rows twice or other numbers in it: the report shows none of them, and says which."""
+    table, change, said = TABLES[damage]
+    run = Path(shutil.copytree(mzo_run, tmp_path / "run"))
+    change(pd.read_parquet(run / f"{table}.parquet")).to_parquet(run / f"{table}.parquet", index=False)
+    with pytest.raises(BadInput) as caught:
+        read_facts(run)
+    assert said in str(caught.value)
+
+
 def test_a_report_adds_its_files_and_changes_no_other(run_copy: Path, tmp_path: Path):
     before = file_bytes(run_copy)
     files = write_reports(read_facts(run_copy))

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from scheduler.reports.blocks import NEVER
 from scheduler.reports.facts import Facts
-from scheduler.reports.stills import SIZE
+from scheduler.reports.still_legend import SWATCH
+from scheduler.reports.stills import SIZE, legend_entries
 
 DRAW = """
 import sys
@@ -53,3 +55,21 @@ def test_what_is_left_is_seen_until_it_has_gone(stills: Path):
     assert hues(pictures[0])
     assert hues(pictures[-1]) == set()
     assert len({path.read_bytes() for path in pictures}) == len(pictures)
+
+
+def test_the_words_of_the_legend_are_dark_whatever_the_colour(stills: Path, small: Facts):
+    """A period's colour is in its swatch, and nowhere else in the legend."""
+    for path in stills.glob("*.png"):
+        with Image.open(path) as picture:
+            legend = np.asarray(picture.convert("RGB")).astype(int)[-260:, -220:]
+        for period in sorted(set(small.blocks["period"]) - {NEVER}):
+            colour = [int(small.period_colours[period][at : at + 2], 16) for at in (1, 3, 5)]
+            alike = int((np.abs(legend - colour).max(axis=2) <= 8).sum())
+            assert 0.7 * SWATCH**2 <= alike <= 1.2 * SWATCH**2
+        assert (legend.max(axis=2) < 90).sum() > 300
+
+
+def test_fill_from_earlier_mining_is_named(mzo: Facts, small: Facts):
+    last = legend_entries(mzo)[-1]
+    assert (last.name, last.outlined) == ("backfilled rock and tailings", True)
+    assert not any(entry.outlined for entry in legend_entries(small))

@@ -23,7 +23,8 @@ from scheduler.studies.answers import Answers, answer
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
 from tests.scheduler.reports.conftest import HOSTILE, browser, file_bytes
-from tests.scheduler.reports.test_browser import CROPPED, UNTITLED, WIDTHS, faults, opened
+from tests.scheduler.reports.looks import CROPPED, FAINT, JOSTLED, SMALL, UNTITLED, nameless
+from tests.scheduler.reports.test_browser import WIDTHS, faults, opened
 from tests.scheduler.reports.test_charts import MARKUP, texts_of
 
 __all__ = ["browser"]
@@ -165,8 +166,8 @@ def test_the_page_opens_alone_sorts_and_filters(browser: Any, reported: Study, w
     file = reported.folder / "study.html"
     assert opened(browser, file, width) == []
     assert faults(browser) == []
-    assert browser.execute_script(UNTITLED) == []
-    assert browser.execute_script(CROPPED) == []
+    for question in (SMALL, UNTITLED, CROPPED, JOSTLED):
+        assert browser.execute_script(question) == []
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     results = reported.results()
     rows = browser.find_elements("css selector", "#scenario-table tbody tr")
@@ -194,6 +195,15 @@ def test_the_page_opens_alone_sorts_and_filters(browser: Any, reported: Study, w
     assert len(sampled) == 4
     assert browser.find_element("id", "rows-shown").text == f"4 of {len(results)} scenarios"
     assert len(column("scenario")) == 4
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_read_by_eye_and_by_ear(browser: Any, reported: Study, scheme: str):
+    opened(browser, reported.folder / "study.html", 1440, scheme)
+    assert nameless(browser) == []
+    seen, faint = browser.execute_script(FAINT)
+    assert seen > 100
+    assert faint == []
 
 
 def test_a_scenario_leads_to_its_own_report(browser: Any, reported: Study):
