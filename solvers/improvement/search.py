@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from solvers.schedule import Schedule
 
 _PART_SECONDS, _PART_SHARE = 5.0, 0.02
-"""Most time for a part where there is a time limit: parts of a round wait for each other."""
+"""Most time for a part where there is a time limit, the longer of seconds and share."""
+_SHORT_PART_SECONDS = 2.5
+"""The same where rows are no capacities and the schedule keeps them: many short parts bring more than few long ones."""
 _WORTH_WHILE = 2e-5
 """Gain, over the objective, for which rounds are worth going on with."""
 _REST_PARTS, _SWEPT_PARTS, _REST_SHARE = 10, 5, 0.01
@@ -151,7 +153,7 @@ class _Search:
         with Workers(self._builder, self._options.workers) as workers:
             while (stop := self._reason(interrupted)) is None:
                 while workers.room and (drawn := self._draw()) is not None:
-                    begun[workers.begin(drawn[1].part, self._limits(drawn[1].close))] = drawn
+                    begun[workers.begin(drawn[1].part, self._limits(*drawn))] = drawn
                 if not begun:
                     stop = "stalled"
                     break
@@ -247,10 +249,12 @@ class _Search:
             return len(rests) > 1 and rests[-1] - rests[-2] <= little
         return len(merits) > patience and merit - merits[-1 - patience] <= little
 
-    def _limits(self, close: float) -> PartLimits:
+    def _limits(self, trail: Trail, drawn: Drawn) -> PartLimits:
         options = self._options
         seconds = options.part_seconds
         if options.seconds is not None:
             left = max(options.seconds - (time.perf_counter() - self._begun), 0.05)
-            seconds = min(left, seconds if seconds is not None else max(_PART_SECONDS, _PART_SHARE * options.seconds))
-        return PartLimits(seconds, options.part_nodes, close, options.seed + self._rounds)
+            short = not self._guidance.capacities and trail.keeps_rows()
+            usual = _SHORT_PART_SECONDS if short else max(_PART_SECONDS, _PART_SHARE * options.seconds)
+            seconds = min(left, usual if seconds is None else seconds)
+        return PartLimits(seconds, options.part_nodes, drawn.close, options.seed + self._rounds)
