@@ -79,7 +79,7 @@ class ScheduleOptions:
     """
 
     gap: float = 0.0
-    relaxation_gap: float = 1e-5
+    relaxation_gap: float = 1e-6
     seconds: float | None = None
     rounds: int | None = None
     seed: int = 0
