@@ -143,11 +143,21 @@ def search(
     return answer, made[0] if made else None
 
 
-def proof(blocks: Blocks, answer: BlockAnswer, gap_asked: float) -> dict[str, object]:
-    """Objective, bounds and gaps of a search by blocks, in currency, and how they were come by."""
+def proof(
+    blocks: Blocks, answer: BlockAnswer, gap_asked: float, certificate: MineCertificate | None
+) -> dict[str, object]:
+    """Objective, bounds and gaps of a search by blocks, in currency, and how they were come by.
+
+    Args:
+        blocks: the mine by blocks.
+        answer: of the search.
+        gap_asked: relative.
+        certificate: of the bound, worked out exactly from multipliers that a search cut short may know as less.
+    """
     found, problem = answer.found, blocks.problem
     infeasible = found.stop is StopReason.INFEASIBLE
-    bound = None if infeasible else found.certified_bound
+    known = found.certified_bound if certificate is None else min(found.certified_bound, certificate.bound / THOUSAND)
+    bound = None if infeasible else known
     objective = found.objective
     gap_abs = None if bound is None or objective is None else bound - objective
     improvement = found.improvement

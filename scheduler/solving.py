@@ -333,7 +333,7 @@ def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch
         )
         beside = panels.solved()
     clock.seconds |= answer.found.seconds
-    summary = block_solving.proof(blocks, answer, request.gap) | _identity(instance, request)
+    summary = block_solving.proof(blocks, answer, request.gap, made) | _identity(instance, request)
     summary |= _yardstick(answer.found.objective, None if beside is None else beside.hand, panels.why_no_hand)
     summary["panels"] = None if beside is None else _beside(beside)
     if answer.solution is None or made is None:

@@ -118,6 +118,33 @@ def test_a_mine_by_blocks_is_a_whole_run():
     assert told["objective"] == pytest.approx(exact["objective"], rel=1e-6)
 
 
+def test_panels_in_a_process_of_their_own_are_those_made_here():
+    """With two processes the panels go on beside the bound, to the same plan and comparison."""
+    instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH)
+    alone, beside = (
+        solve_mine(instance, Request(gap=1e-6, resolution="block", engine="block", threads=threads)).summary
+        for threads in (1, 2)
+    )
+    for key in ("panels", "baseline_objective", "baseline_missing", "objective"):
+        assert beside[key] == alone[key]
+    assert "panels" in beside["seconds"]
+
+
+def test_the_bound_is_that_of_the_certificate_where_it_proves_more(monkeypatch):
+    """Multipliers of a relaxation cut short may be worth less there than in the closure that works them out."""
+    made = block_solving.certificate_from_relaxation
+
+    def lower(*given, **named):
+        found = made(*given, **named)
+        return replace(found, bound=found.bound * (1 - 1e-4))
+
+    monkeypatch.setattr(block_solving, "certificate_from_relaxation", lower)
+    instance = tiny_mine(grades=[0.1, 0.3, 0.6, 0.4, 0.9, 1.1], changes=RICH)
+    told = solve_mine(instance, Request(resolution="block", engine="block", threads=1, time_limit_s=0.0)).summary
+    assert told["bound"] == pytest.approx(told["certified_bound"], rel=1e-12)
+    assert told["gap_abs"] == pytest.approx(told["bound"] - told["objective"], rel=1e-9)
+
+
 @pytest.mark.parametrize("stop", [{"time_limit_s": 0.0}, {}])
 def test_a_search_by_blocks_that_is_ended_at_once_leaves_plan_and_certificate(stop):
     """By time or by an interruption: the certificate was made before the search, with the plan's objective in it."""
