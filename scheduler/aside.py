@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
-from multiprocessing.synchronize import Event
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from instances.findings import BadInput
+from solvers.spawning import spawn
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -29,13 +31,11 @@ class Aside(Generic[T]):
     """
 
     def __init__(self, work: Callable[..., T], *args: object) -> None:
-        # Spawned, not forked: a fork takes over the threads that HiGHS has started.
-        context = multiprocessing.get_context("spawn")
-        self._connection, other = context.Pipe(duplex=False)
-        self._stop = context.Event()
-        self._process = context.Process(target=_do, args=(other, self._stop, work, args), daemon=True)
-        self._process.start()
-        other.close()
+        self._process, self._connection = spawn(_do)
+        try:
+            self._connection.send((work, args))
+        except OSError as error:
+            logger.warning("a process is gone: %s", error)
 
     def __enter__(self) -> Self:
         """The work goes on already."""
@@ -61,26 +61,37 @@ class Aside(Generic[T]):
         deadline: float | None = None
         while not wait([self._connection, self._process.sentinel], _POLL_S):
             if deadline is None and interrupted():
-                self._stop.set()
+                self._tell()
                 deadline = time.monotonic() + _GRACE_S
             if deadline is not None and time.monotonic() > deadline:
                 return None
         try:
-            findings, answer = self._connection.recv()
+            findings, failure, answer = self._connection.recv()
         except (EOFError, OSError):
             return None
         if findings:
             raise BadInput(findings)
+        if failure:
+            logger.warning("a process gave up: %s", failure)
         return answer  # type: ignore[no-any-return]
 
+    def _tell(self) -> None:
+        """Tells the work to end; a process that is gone already is found out by whoever waits."""
+        with suppress(OSError):
+            self._connection.send(None)
 
-def _do(connection: Connection, stop: Event, work: Callable[..., object], args: tuple[object, ...]) -> None:
-    """The process: the work's answer, or what was wrong with its input. Ctrl-C is the parent's business."""
+
+def _do(connection: Connection) -> None:
+    """The process: the work's answer, or what was wrong. Ctrl-C is the parent's business."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What the work has to say would come between the lines of the parent.
     for name in ("solvers", "scheduler"):
         logging.getLogger(name).addHandler(logging.NullHandler())
+    work, args = connection.recv()
     try:
-        connection.send(((), work(*args, cancel=stop.is_set)))
+        # The parent says nothing more but that the work should end.
+        connection.send(((), "", work(*args, cancel=connection.poll)))
     except BadInput as error:
-        connection.send((error.findings, None))
+        connection.send((error.findings, "", None))
+    except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
+        connection.send(((), str(error) or type(error).__name__, None))

@@ -393,7 +393,7 @@ class _Panels:
     def why_no_hand(self) -> str:
         """Why there is no plan as made by hand; empty where there is one."""
         panels = self.solved()
-        return "the plan by panels was interrupted" if panels is None else panels.why_not
+        return "there is no plan by panels: it was interrupted or given up" if panels is None else panels.why_not
 
 
 def _panels_aside(instance: Instance, asked: Request, log_file: Path | None, cancel: Callable[[], bool]) -> _Exact:

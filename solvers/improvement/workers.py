@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import signal
 import time
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from solvers.highs import solve
 from solvers.options import SolveOptions
 from solvers.result import StopReason
+from solvers.spawning import spawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,11 +108,15 @@ def solve_part(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> So
     return Solved(made.schedule(found.x), finished, found.simplex_iterations, seconds, easy)
 
 
-def _work(connection: Connection, builder: SubprogramBuilder) -> None:
-    """A worker: parts in, answers out, until the other end is closed. Ctrl-C is the parent's business."""
+def _work(connection: Connection) -> None:
+    """A worker: the builder, then parts in and answers out, until the other end is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a worker has to say about its parts would come between the lines of the parent.
     logging.getLogger("solvers").addHandler(logging.NullHandler())
+    try:
+        builder = connection.recv()
+    except EOFError:
+        return
     while True:
         try:
             part, limits = connection.recv()
@@ -139,19 +143,18 @@ class _Worker:
     """
 
     def __init__(self, builder: SubprogramBuilder) -> None:
-        # Spawned, not forked: a fork takes over the threads that HiGHS has started.
-        context = multiprocessing.get_context("spawn")
-        self.connection, other = context.Pipe()
-        self.process = context.Process(target=_work, args=(other, builder), daemon=True)
-        self.process.start()
+        self.process, self.connection = spawn(_work)
         self.deadline: float | None = None
-        other.close()
+        self._hand(builder)
 
     def send(self, part: Part, limits: PartLimits) -> None:
         """Hands over a part."""
         self.deadline = None if limits.seconds is None else time.perf_counter() + limits.seconds + _GRACE_S
+        self._hand((part, limits))
+
+    def _hand(self, what: object) -> None:
         try:
-            self.connection.send((part, limits))
+            self.connection.send(what)
         except OSError as error:
             logger.warning("a worker is gone: %s", error)
 

@@ -1,13 +1,15 @@
 """Work in a process of its own: its answer, its bad input, its death, and its end on an interruption."""
 
 import os
+import signal
 import time
 from collections.abc import Callable
 
 import pytest
 
 from instances.findings import BadInput, Finding
-from scheduler.aside import Aside
+from scheduler.aside import Aside, _do
+from solvers.spawning import spawn
 
 
 def never() -> bool:
@@ -24,6 +26,10 @@ def refuse(cancel: Callable[[], bool]) -> int:  # noqa: ARG001 - called with it
 
 def die(cancel: Callable[[], bool]) -> int:  # noqa: ARG001 - called with it
     os._exit(3)
+
+
+def fail(cancel: Callable[[], bool]) -> int:  # noqa: ARG001 - called with it
+    raise RuntimeError("no more")
 
 
 def until_told(cancel: Callable[[], bool]) -> str:
@@ -46,6 +52,27 @@ def test_bad_input_is_raised_with_every_finding():
 def test_a_process_that_dies_gives_no_answer():
     with Aside(die) as aside:
         assert aside.answer(never) is None
+
+
+def test_work_that_fails_gives_no_answer_and_is_told_of(caplog):
+    with Aside(fail) as aside:
+        assert aside.answer(never) is None
+    assert "no more" in caplog.text
+
+
+def test_a_process_killed_before_it_reads_what_it_is_given_is_not_waited_for():
+    """As while it imports; what it is given is more than a pipe holds."""
+    process, connection = spawn(_do)
+    process.kill()
+    process.join()
+    with pytest.raises(OSError, match=r"Broken pipe|reset"):
+        connection.send(b"0" * 10_000_000)
+
+
+def test_an_interrupt_of_the_terminal_does_not_reach_it_even_while_it_imports():
+    with Aside(double, 21) as aside:
+        os.kill(aside._process.pid, signal.SIGINT)
+        assert aside.answer(never) == (42, False)
 
 
 def test_an_interruption_is_passed_on_and_what_there_is_comes_back():

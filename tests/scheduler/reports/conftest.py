@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from plotly.offline import get_plotlyjs
 
 from instances.geometry.units import Resolution, scheduling_units
 from instances.instance import Instance
@@ -245,3 +247,14 @@ def quiet_run(arguments: list[str], **environment: str) -> subprocess.CompletedP
 def frame_of(table: Any) -> pd.DataFrame:
     """A table of text as a frame, its first column as index."""
     return pd.DataFrame(list(table.rows), columns=list(table.heads)).set_index(table.heads[0])
+
+
+def stays_text(page: str, *, scripts: int) -> None:
+    """Hostile names are in a page as text alone: no script beside its own, no element of theirs."""
+    for words in (HOSTILE[0], HOSTILE[1], HOSTILE[7]):
+        assert words not in page
+    ours = page.replace(get_plotlyjs(), "")
+    tags = re.findall(r"<script[^>]*>", ours)
+    assert tags.count("<script>") == scripts
+    assert all(one == "<script>" or 'type="application/json"' in one for one in tags)
+    assert "<img" not in ours
