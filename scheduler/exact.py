@@ -16,7 +16,7 @@ from scipy import sparse
 
 from scheduler.formulation.build import FAMILIES, build
 from scheduler.formulation.context import Context, Formulation
-from scheduler.formulation.strengthening import CUTS
+from scheduler.formulation.strengthening import cuts
 from scheduler.mine_certificates import THOUSAND, Case
 from scheduler.neighbours import neighbour_start
 from scheduler.problem import Problem
@@ -126,24 +126,14 @@ def _better_start(program: Program, one: Vector | None, other: Vector | None) ->
 
 def strengthened(context: Context) -> tuple[CompiledModel, Program, RowPool]:
     """The model as arrays: the program of its families, and the strengthening rows as a pool."""
-    for family in CUTS:
-        if family.name not in context.formulation.without:
-            family.add(context)
     compiled = compile_model(context.model, names=False)
-    cuts = {family.name for family in CUTS}
-    kept_aside = np.asarray([row.parent_component().local_name in cuts for row in compiled.constraints], dtype=bool)
-    whole = compiled.program
-    matrix = sparse.csr_array(whole.matrix)
-    program = replace(
-        whole,
-        matrix=sparse.csr_array(matrix[~kept_aside]),
-        row_lower=whole.row_lower[~kept_aside],
-        row_upper=whole.row_upper[~kept_aside],
-        row_names=None,
-    )
-    pool = RowPool(sparse.csr_array(matrix[kept_aside]), whole.row_lower[kept_aside], whole.row_upper[kept_aside])
-    kept = tuple(row for row, aside in zip(compiled.constraints, kept_aside, strict=True) if not aside)
-    return replace(compiled, program=program, constraints=kept), program, pool
+    found = cuts(context, compiled.variables).values()
+    pool = RowPool.empty(len(compiled.variables))
+    if found:
+        matrix = sparse.csr_array(sparse.vstack([family.matrix for family in found]))
+        upper = np.concatenate([family.upper for family in found])
+        pool = RowPool(matrix, np.full(len(upper), -np.inf), upper)
+    return compiled, compiled.program, pool
 
 
 def first_columns(compiled: CompiledModel) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -36,7 +36,7 @@ def main(mine: str) -> None:
     """Prints the table."""
     instance = read_mine(mine)
     problem = compile_problem(instance, scheduling_units(instance, "panel"))
-    names = frozenset(family.name for family in CUTS)
+    names = frozenset(CUTS)
     cases = [("all", Formulation())]
     cases += [(f"without {name}", Formulation(without=frozenset({name}))) for name in sorted(names)]
     cases += [("without early_start", Formulation(early_start=False))]

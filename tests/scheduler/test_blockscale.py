@@ -23,7 +23,7 @@ from solvers.result import Outcome
 from tests.builders import tiny_mine
 from tests.scheduler.formulation.mines import Drawn, mines
 
-PLAIN = Formulation(early_start=False, without=frozenset(family.name for family in CUTS))
+PLAIN = Formulation(early_start=False, without=frozenset(CUTS))
 
 
 def relaxed_optimum(problem: Problem) -> float | None:

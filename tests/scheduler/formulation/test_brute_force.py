@@ -15,19 +15,20 @@ from scheduler.compiling import compile_problem
 from scheduler.exact import solve_exact, strengthened
 from scheduler.formulation.build import build
 from scheduler.formulation.context import Formulation
-from scheduler.formulation.strengthening import CUTS
+from scheduler.formulation.strengthening import CUTS, cuts
 from scheduler.solution import to_plan
 from solvers.highs import solve
 from solvers.options import SolveOptions
 from solvers.program import Program
 from solvers.result import Outcome, StopReason
+from solvers.rowpool import RowPool
 from solvers.standard_form import compile_model
 from tests.scheduler.formulation.mines import mines
 from tests.scheduler.formulation.reference import Reference
 
 TO_THE_END = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
 CLOSE = 1e-6
-CUT_NAMES = [family.name for family in CUTS]
+CUT_NAMES = list(CUTS)
 
 
 def thorough(examples: int) -> settings:
@@ -47,10 +48,13 @@ def exactly(value: float | None) -> object:
 def with_every_cut(drawn, formulation: Formulation | None = None) -> tuple[Program, list[str]]:
     """The whole model as one program, strengthening rows included, with the family of each row."""
     context = build(compile_problem(drawn.instance, drawn.units), formulation)
-    for family in CUTS:
-        family.add(context)
     compiled = compile_model(context.model)
-    return compiled.program, [row.parent_component().local_name for row in compiled.constraints]
+    names, program = [row.parent_component().local_name for row in compiled.constraints], compiled.program
+    for name, family in cuts(context, compiled.variables).items():
+        pool = RowPool(family.matrix, np.full(len(family.upper), -np.inf), family.upper)
+        program = pool.taken(program, np.arange(len(family.upper)))
+        names += [name] * len(family.upper)
+    return program, names
 
 
 def keeping(program: Program, rows: np.ndarray) -> Program:

@@ -18,11 +18,12 @@ from pyomo.repn import generate_standard_repn
 from instances.geometry.units import scheduling_units
 from scheduler.compiling import compile_problem
 from scheduler.formulation.build import FAMILIES, build
-from scheduler.formulation.strengthening import CUTS
+from scheduler.formulation.strengthening import CUTS, cuts
+from solvers.standard_form import compile_model
 from tests.builders import tiny_mine
 
 GOLDEN = Path(__file__).parent / "golden"
-ALL = {family.name: family for family in (*FAMILIES, *CUTS)}
+ALL = {*(family.name for family in FAMILIES), *CUTS}
 
 TMF = {"kind": "tailings_facility", "accepts": ["rock"], "storage_mt": 0.5}
 TAILINGS = {"destinations.tmf": TMF, "destinations.mill.tailings_t_per_t": 0.8}
@@ -92,29 +93,41 @@ def signed(value: float) -> str:
     return f"{'-' if value < 0 else '+'} {abs(value):.6g}"
 
 
-def row_text(row: Any) -> str:
-    """A Pyomo constraint as ``lower <= 2 mined_by[0,1] - 1 sent[0,1] <= upper``, its variables in order of name."""
-    body = generate_standard_repn(row.body)
-    assert body.is_linear()
-    terms = sorted(zip((v.name for v in body.linear_vars), body.linear_coefs, strict=True))
-    text = " ".join(f"{signed(coefficient)} {name}" for name, coefficient in terms if coefficient) or "0"
-    constant = float(body.constant)
-    lower, upper = (None if limit is None else float(limit) - constant for limit in (row.lower, row.upper))
+def row_text(terms: dict[str, float], lower: float | None, upper: float | None) -> str:
+    """A row as ``lower <= 2 mined_by[0,1] - 1 sent[0,1] <= upper``, its variables in order of name."""
+    text = " ".join(f"{signed(coefficient)} {name}" for name, coefficient in sorted(terms.items()) if coefficient)
+    text = text.removeprefix("+ ") or "0"
     if lower is not None and lower == upper:
-        return f"{text.removeprefix('+ ')} = {lower:.6g}"
+        return f"{text} = {lower:.6g}"
     left = "" if lower is None else f"{lower:.6g} <= "
     right = "" if upper is None else f" <= {upper:.6g}"
-    return f"{left}{text.removeprefix('+ ')}{right}"
+    return f"{left}{text}{right}"
+
+
+def constraint_text(row: Any) -> str:
+    """A Pyomo constraint as text."""
+    body = generate_standard_repn(row.body)
+    assert body.is_linear()
+    terms = dict(zip((v.name for v in body.linear_vars), body.linear_coefs, strict=True))
+    constant = float(body.constant)
+    return row_text(terms, *(None if limit is None else float(limit) - constant for limit in (row.lower, row.upper)))
 
 
 def rows_of(family: str) -> list[str]:
     """The rows of a family on its tiny mine, in order of their index."""
     instance = tiny_mine(**CASES[family])
     context = build(compile_problem(instance, scheduling_units(instance, "panel")))
-    if context.model.component(family) is None:
-        ALL[family].add(context)
-    component = context.model.component(family)
-    written = {str(index).replace(" ", ""): row_text(row) for index, row in component.items()}
+    if family in CUTS:
+        variables = compile_model(context.model).variables
+        found = cuts(context, variables)[family]
+        written = {}
+        for row, index in enumerate(found.index.tolist()):
+            part = found.matrix[[row]].tocoo()
+            terms = {variables[k].name: float(v) for k, v in zip(part.coords[1].tolist(), part.data, strict=True)}
+            written[str(tuple(index)).replace(" ", "")] = row_text(terms, None, float(found.upper[row]))
+    else:
+        component = context.model.component(family)
+        written = {str(index).replace(" ", ""): constraint_text(row) for index, row in component.items()}
     return [f"{index}: {text}" for index, text in sorted(written.items())]
 
 
