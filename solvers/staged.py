@@ -36,7 +36,7 @@ NEARLY_BINDING = 1e-3
 DIVE_NODES = 200
 REST_ROUNDS = 2
 """Rounds of rows of the pool that a child takes in: its parent has taken in most."""
-NEAR = 0.5
+NEAR = 1.0
 """Share of the gap asked for within which a leaf's bound is near the cutoff: a better point is unlikely there."""
 TRIED = 3.0
 """Share of the gap asked for within which it is tried to close a leaf before a dive, which takes longer."""
