@@ -23,7 +23,7 @@ from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
     from instances.geometry.units import Units
-    from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
     from solvers.relaxation.branching import Cases
     from solvers.result import Progress
 
@@ -57,7 +57,7 @@ def solve_blocks(
     *,
     starts: Callable[[], Sequence[tuple[str, Index]]] = tuple,
     on_iteration: Callable[[Iteration], None] | None = None,
-    on_bound: Callable[[Compiled, RelaxationResult, Cases | None], None] | None = None,
+    on_bound: Callable[[Compiled, RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> BlockAnswer:
@@ -69,7 +69,8 @@ def solve_blocks(
         starts: gives plans to begin with, by name: the period of every unit ``(U,)``, T where it is never mined; asked
             once, after the bound.
         on_iteration: told of every iteration of the relaxation.
-        on_bound: told once of the closure program and what is proven of it, before the search; its time counts.
+        on_bound: told once, before the search, of the closure program, its relaxation, the program with the earliest
+            periods of plans, and its bound by cases; its time counts.
         on_progress: told of bound, plan and gap of the search, thousands.
         cancel: asked again and again; true ends the search, the best plan so far is kept.
 

@@ -26,11 +26,12 @@ from scheduler.mine_certificates import (
 )
 from scheduler.outcome import status_of
 from scheduler.problem import Array, Problem
+from scheduler.tightening import untightened
 from solvers.closure_schedule import ScheduleOptions, StopReason
 
 if TYPE_CHECKING:
     from scheduler.exact import ExactAnswer
-    from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
     from solvers.relaxation.branching import Cases
     from solvers.result import Progress
 
@@ -122,9 +123,14 @@ def search(
     """
     made: list[MineCertificate] = []
 
-    def certified(compiled: Compiled, relaxation: RelaxationResult, cases: Cases | None) -> None:
+    def certified(
+        compiled: Compiled, relaxation: RelaxationResult, tightened: ClosureProgram, cases: Cases | None
+    ) -> None:
+        tight = replace(untightened(blocks.problem, compiled), program=tightened)
         made.append(
-            certificate_from_relaxation(blocks.problem, compiled, relaxation, identity, objective=None, cases=cases)
+            certificate_from_relaxation(
+                blocks.problem, compiled, relaxation, identity, objective=None, tight=tight, cases=cases
+            )
         )
 
     try:

@@ -1,8 +1,11 @@
-"""Certificates of linear-programming bounds: multipliers that prove a bound, and their check by one closure.
+"""Certificates of MineLib problems: multipliers that prove a bound, and their check by one closure.
 
 A certificate names the instance by its hash and gives one multiplier a side row. Whoever has the instance recomputes
-UB(l) of ``solvers.relaxation.bound`` and compares; nothing else in the file is trusted. No reduction is used, so the
-bound is one on the linear relaxation, hence on every schedule.
+UB(l) of ``solvers.relaxation.bound`` and compares; nothing else in the file is trusted.
+
+Two bounds, never confused: the first is one on the linear relaxation, hence on every schedule, and rests on no
+reduction. The second, where there is one, holds for schedules alone: no block begins before its cone fits into the
+limits up to then (``solvers/early_start.py``), which whoever checks it works out anew.
 
 Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Bienstock and Zuckerberg (2010), section 3.
 """
@@ -12,24 +15,31 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from instances.findings import BadInput, Finding
+from scheduler.minelib_checking import MINING, WHOLE, Mining
 from scheduler.verified import Verified
 from solvers.closure import PseudoflowKernel, closure_graph
+from solvers.early_start import early_started
 from solvers.relaxation import Outcome, bound_from_multipliers, proves_infeasible
 
 if TYPE_CHECKING:
     from scheduler.minelib import MineLibInstance
     from solvers.closure import KernelFactory
-    from solvers.relaxation import RelaxationResult
+    from solvers.closure_schedule import FoundSchedule
+    from solvers.relaxation import ClosureProgram, RelaxationResult
+    from solvers.relaxation.branching import Cases
     from solvers.relaxation.program import Floats
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, FORMAT)
+"""Formats that are read; the first has no bound on schedules alone."""
+EARLY = "earliest periods"
 BOUND, INFEASIBLE = "lp bound", "infeasible"
 TOLERANCE = 1e-9
 """Relative; what sums of floating-point numbers may differ by between machines."""
@@ -38,29 +48,71 @@ _KEYS = ("format", "claim", "instance", "kernel", "multipliers")
 
 
 @dataclass(frozen=True, eq=False)
+class RowMultipliers:
+    """One multiplier a side row.
+
+    Attributes:
+        resources: One a resource and period ``(R, T)``, money per unit of the resource.
+        general: One a general row ``(M,)``, money per unit of the row.
+    """
+
+    resources: Floats
+    general: Floats
+
+    @classmethod
+    def of(cls, instance: MineLibInstance, multipliers: Floats) -> RowMultipliers:
+        """From those in the order of the program's rows."""
+        shape = instance.problem.resource_limits.lower.shape
+        first = shape[0] * shape[1]
+        return cls(multipliers[:first].reshape(shape), multipliers[first:])
+
+    @property
+    def flat(self) -> Floats:
+        """In the order of the program's rows."""
+        return np.concatenate([self.resources.ravel(), self.general])
+
+
+@dataclass(frozen=True, eq=False)
+class ScheduleBound:
+    """What is claimed of schedules alone.
+
+    Attributes:
+        mining: Whether blocks are mined whole within a period or may be over several.
+        bound: No schedule is worth more, discounted money; None where there is no schedule.
+        multipliers: That prove it with the earliest periods of schedules.
+    """
+
+    mining: Mining
+    bound: float | None
+    multipliers: RowMultipliers
+
+
+@dataclass(frozen=True, eq=False)
 class Certificate:
     """What a certificate says.
 
     Attributes:
-        claim: ``lp bound``, or ``infeasible``: no schedule keeps the side rows.
+        claim: ``lp bound``, or ``infeasible``: nothing keeps the side rows, not even parts of blocks.
         instance_hash: Hash of the instance it speaks of.
-        bound: No schedule is worth more, discounted money; None for ``infeasible``.
-        resource_multipliers: One a resource and period ``(R, T)``, money per unit of the resource.
-        general_multipliers: One a general row ``(M,)``, money per unit of the row.
+        bound: Nothing is worth more, discounted money; None for ``infeasible``.
+        multipliers: That prove it.
         kernel: Name and version of the closure kernel it was made with.
+        schedules: A better bound on schedules; None without one.
     """
 
     claim: str
     instance_hash: str
     bound: float | None
-    resource_multipliers: Floats
-    general_multipliers: Floats
+    multipliers: RowMultipliers
     kernel: str
+    schedules: ScheduleBound | None = None
 
     @property
-    def multipliers(self) -> Floats:
-        """Multipliers in the order of the program's rows."""
-        return np.concatenate([self.resource_multipliers.ravel(), self.general_multipliers])
+    def best(self) -> float | None:
+        """No schedule is worth more; None where there is none."""
+        if self.schedules is None or self.bound is None:
+            return self.bound
+        return None if self.schedules.bound is None else min(self.bound, self.schedules.bound)
 
 
 def certify(instance: MineLibInstance, result: RelaxationResult) -> Certificate:
@@ -71,31 +123,63 @@ def certify(instance: MineLibInstance, result: RelaxationResult) -> Certificate:
     Raises:
         RuntimeError: The multipliers do not prove what the relaxation answered.
     """
-    shape = instance.problem.resource_limits.lower.shape
-    first = shape[0] * shape[1]
-    claim, bound = BOUND, None
-    if result.outcome is Outcome.INFEASIBLE:
-        claim = INFEASIBLE
-        proven = proves_infeasible(instance.program, result.multipliers)
-    else:
-        recomputed = bound_from_multipliers(instance.program, result.multipliers)
-        proven = math.isclose(recomputed, result.bound, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-        bound = max(recomputed, result.bound)
-    if not proven:
-        raise RuntimeError("the multipliers found do not prove the bound found with them")
+    infeasible = result.outcome is Outcome.INFEASIBLE
+    bound = _proven(instance.program, result.multipliers, -math.inf if infeasible else result.bound)
     return Certificate(
-        claim=claim,
+        claim=INFEASIBLE if infeasible else BOUND,
         instance_hash=instance.hash,
         bound=bound,
-        resource_multipliers=result.multipliers[:first].reshape(shape),
-        general_multipliers=result.multipliers[first:],
+        multipliers=RowMultipliers.of(instance, result.multipliers),
         kernel=result.kernel,
     )
 
 
+def certify_found(instance: MineLibInstance, found: FoundSchedule, mining: Mining) -> Certificate:
+    """The certificate of what a search proved, before or after it; with a bound on schedules where that is better.
+
+    Raises:
+        RuntimeError: As :func:`certify`.
+    """
+    return with_schedules(certify(instance, found.relaxation), instance, found.tightened, found.cases, mining)
+
+
+def with_schedules(
+    certificate: Certificate, instance: MineLibInstance, tightened: ClosureProgram, cases: Cases | None, mining: Mining
+) -> Certificate:
+    """A certificate with a bound on schedules, where that is better.
+
+    Args:
+        certificate: Of the relaxation.
+        instance: The problem.
+        tightened: Its program with the earliest periods of schedules.
+        cases: The bound of that; None where there is none.
+        mining: Of the schedules.
+
+    Raises:
+        RuntimeError: As :func:`certify`.
+    """
+    if cases is None or certificate.bound is None or cases.bound >= certificate.bound:
+        return certificate
+    multipliers = cases.leaves[0].multipliers
+    bound = _proven(tightened, multipliers, cases.bound)
+    return replace(certificate, schedules=ScheduleBound(mining, bound, RowMultipliers.of(instance, multipliers)))
+
+
+def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float | None:
+    """A bound that multipliers prove, a hair above the one found at most; None for -inf, where nothing is left."""
+    if bound == -math.inf:
+        proven, recomputed = proves_infeasible(program, multipliers), None
+    else:
+        recomputed = bound_from_multipliers(program, multipliers)
+        proven = math.isclose(recomputed, bound, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    if not proven:
+        raise RuntimeError("the multipliers found do not prove the bound found with them")
+    return None if recomputed is None else max(recomputed, bound)
+
+
 def certificate_object(certificate: Certificate, instance: MineLibInstance, version: str) -> dict[str, object]:
     """The certificate as the JSON object of its file; ``version`` is that of pitwise."""
-    problem = instance.problem
+    problem, schedules = instance.problem, certificate.schedules
     return {
         "format": FORMAT,
         "claim": certificate.claim,
@@ -110,13 +194,21 @@ def certificate_object(certificate: Certificate, instance: MineLibInstance, vers
             "destinations": problem.n_destinations,
         },
         "kernel": certificate.kernel,
-        "multipliers": {
-            "resources": certificate.resource_multipliers.tolist(),
-            "general": certificate.general_multipliers.tolist(),
+        "multipliers": _multipliers_object(certificate.multipliers),
+        "reductions": [] if schedules is None else [EARLY],
+        "schedules": None
+        if schedules is None
+        else {
+            "mining": schedules.mining,
+            "bound": schedules.bound,
+            "multipliers": _multipliers_object(schedules.multipliers),
         },
-        "reductions": [],
         "versions": {"pitwise": version, "numpy": np.__version__},
     }
+
+
+def _multipliers_object(multipliers: RowMultipliers) -> dict[str, object]:
+    return {"resources": multipliers.resources.tolist(), "general": multipliers.general.tolist()}
 
 
 def read_certificate(path: str | Path) -> Certificate:
@@ -125,29 +217,54 @@ def read_certificate(path: str | Path) -> Certificate:
     findings = [Finding(str(path), None, f"the key {key}") for key in _KEYS if key not in content]
     if findings:
         raise BadInput(findings)
-    if content["format"] != FORMAT:
+    if content["format"] not in READ:
         raise BadInput([Finding(f"{path}: format", content["format"], f"{FORMAT}, the one this version reads")])
     claim, bound = content["claim"], content.get("bound")
     if claim not in {BOUND, INFEASIBLE}:
         findings.append(Finding(f"{path}: claim", claim, f"{BOUND} or {INFEASIBLE}"))
     if claim == BOUND and not _is_number(bound):
         findings.append(Finding(f"{path}: bound", bound, "a finite number"))
-    if content.get("reductions", []) != []:
-        findings.append(Finding(f"{path}: reductions", content["reductions"], "none: a bound of the whole relaxation"))
     mine = content["instance"]
     digest = mine.get("hash") if isinstance(mine, Mapping) else None
     if not isinstance(digest, str):
         findings.append(Finding(f"{path}: instance.hash", digest, "the hash of the instance, a text"))
-    parts = content["multipliers"] if isinstance(content["multipliers"], Mapping) else {}
+    multipliers = _read_multipliers(content["multipliers"], f"{path}: multipliers", findings)
+    schedules = _read_schedules(content.get("schedules"), f"{path}: schedules", findings)
+    reductions = [] if content.get("schedules") is None else [EARLY]
+    if content.get("reductions", reductions) != reductions:
+        findings.append(Finding(f"{path}: reductions", str(content["reductions"]), str(reductions)))
+    if findings or multipliers is None:
+        raise BadInput(findings)
+    number = float(bound) if isinstance(bound, int | float) and claim == BOUND else None
+    return Certificate(str(claim), str(digest), number, multipliers, str(content["kernel"]), schedules)
+
+
+def _read_schedules(content: object, place: str, findings: list[Finding]) -> ScheduleBound | None:
+    """What is claimed of schedules, None where nothing is or something is wrong with it."""
+    if content is None:
+        return None
+    if not isinstance(content, Mapping):
+        findings.append(Finding(place, type(content).__name__, "an object, or null"))
+        return None
+    mining, bound = content.get("mining"), content.get("bound")
+    if mining not in MINING:
+        findings.append(Finding(f"{place}.mining", str(mining), f"one of {', '.join(MINING)}"))
+    if bound is not None and not _is_number(bound):
+        findings.append(Finding(f"{place}.bound", str(bound), "a finite number, or null where there is no schedule"))
+    multipliers = _read_multipliers(content.get("multipliers"), f"{place}.multipliers", findings)
+    if multipliers is None or mining not in MINING or not (bound is None or isinstance(bound, int | float)):
+        return None
+    return ScheduleBound(mining, None if bound is None else float(bound), multipliers)
+
+
+def _read_multipliers(content: object, place: str, findings: list[Finding]) -> RowMultipliers | None:
+    parts = content if isinstance(content, Mapping) else {}
     resources = _numbers(parts.get("resources"), 2)
     general = _numbers(parts.get("general"), 1)
     for name, numbers in (("resources", resources), ("general", general)):
         if numbers is None:
-            findings.append(Finding(f"{path}: multipliers.{name}", None, "lists of finite numbers, one a side row"))
-    if findings or resources is None or general is None:
-        raise BadInput(findings)
-    number = float(bound) if isinstance(bound, int | float) and claim == BOUND else None
-    return Certificate(str(claim), str(digest), number, resources, general, str(content["kernel"]))
+            findings.append(Finding(f"{place}.{name}", None, "lists of finite numbers, one a side row"))
+    return None if resources is None or general is None else RowMultipliers(resources, general)
 
 
 def verify_certificate(
@@ -163,26 +280,50 @@ def verify_certificate(
     checks = [Verified("instance", same, told)]
     if not same:
         return checks
-    rows = (instance.problem.resource_limits.lower.shape, instance.problem.general_limits.lower.shape)
-    given = (certificate.resource_multipliers.shape, certificate.general_multipliers.shape)
-    fits = certificate.multipliers.size == instance.program.n_rows and (rows[0] == given[0] or not rows[0][0])
-    checks.append(Verified("multipliers", fits, f"{given[0]} and {given[1]} for side rows {rows[0]} and {rows[1]}"))
-    if fits:
-        checks.append(_claim_check(certificate, instance, kernel))
+    checks += _rows_and_claim(instance, instance.program, certificate.multipliers, certificate.bound, kernel)
+    if certificate.schedules is not None:
+        claimed = certificate.schedules
+        program = early_started(instance.program, whole=claimed.mining == WHOLE)
+        checks += _rows_and_claim(
+            instance, program, claimed.multipliers, claimed.bound, kernel, of=f" of schedules ({claimed.mining})"
+        )
     return checks
 
 
-def _claim_check(certificate: Certificate, instance: MineLibInstance, kernel: KernelFactory) -> Verified:
-    """The claim against one closure."""
+def _rows_and_claim(
+    instance: MineLibInstance,
+    program: ClosureProgram,
+    multipliers: RowMultipliers,
+    bound: float | None,
+    kernel: KernelFactory,
+    *,
+    of: str = "",
+) -> list[Verified]:
+    """Whether there is a multiplier for every row, and what they prove."""
+    rows = (instance.problem.resource_limits.lower.shape, instance.problem.general_limits.lower.shape)
+    given = (multipliers.resources.shape, multipliers.general.shape)
+    fits = multipliers.flat.size == program.n_rows and (rows[0] == given[0] or not rows[0][0])
+    checks = [Verified(f"multipliers{of}", fits, f"{given[0]} and {given[1]} for side rows {rows[0]} and {rows[1]}")]
+    if fits:
+        checks.append(_claim_check(program, multipliers, bound, kernel, of))
+    return checks
+
+
+def _claim_check(
+    program: ClosureProgram, multipliers: RowMultipliers, bound: float | None, kernel: KernelFactory, of: str
+) -> Verified:
+    """A claim against one closure."""
     name = kernel(closure_graph(0, [], [])).name
-    if certificate.bound is None:
-        proven = proves_infeasible(instance.program, certificate.multipliers, kernel)
+    if bound is None:
+        proven = proves_infeasible(program, multipliers.flat, kernel)
         words = "prove" if proven else "do not prove"
-        return Verified("infeasible", proven, f"the multipliers {words} that no schedule keeps the limits ({name})")
-    recomputed = bound_from_multipliers(instance.program, certificate.multipliers, kernel)
-    passed = certificate.bound >= recomputed - TOLERANCE * max(abs(recomputed), 1.0)
-    text = f"claimed {certificate.bound:,.4f}; one closure by {name} gives {recomputed:,.4f}"
-    return Verified("bound", passed, text)
+        return Verified(
+            f"infeasible{of}", proven, f"the multipliers {words} that no schedule keeps the limits ({name})"
+        )
+    recomputed = bound_from_multipliers(program, multipliers.flat, kernel)
+    passed = bound >= recomputed - TOLERANCE * max(abs(recomputed), 1.0)
+    text = f"claimed {bound:,.4f}; one closure by {name} gives {recomputed:,.4f}"
+    return Verified(f"bound{of}", passed, text)
 
 
 def _json_object(path: Path) -> dict[str, object]:

@@ -242,9 +242,10 @@ def certificate_from_relaxation(
     identity: Identity,
     objective: float | None,
     *,
+    tight: Tightening | None = None,
     cases: Cases | None = None,
 ) -> MineCertificate:
-    """The certificate of multipliers that a relaxation ended with: nothing is solved again, no reduction is used.
+    """The certificate of multipliers that a relaxation ended with: nothing is solved again.
 
     Args:
         problem: the problem of the mine.
@@ -252,12 +253,13 @@ def certificate_from_relaxation(
         result: the relaxation's answer to it.
         identity: of the mine.
         objective: of the plan, thousands.
-        cases: its bound by cases over ``tightening.chains``; one case that holds everything unless given.
+        tight: the reductions used, of which whoever checks it makes the same again; none unless given.
+        cases: the bound by cases over ``tightening.chains`` with them; one case that holds everything unless given.
 
     Raises:
         RuntimeError: where the multipliers do not prove the bound found with them.
     """
-    tight = untightened(problem, compiled)
+    tight = tight or untightened(problem, compiled)
     if cases is None:
         leaf = Leaf(every_case(list(tight.chains.values())), result.multipliers, result.bound)
         cases = Cases((leaf,), np.zeros(0, np.int64), result.bound, 1, result.seconds)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instances.minelib import ScheduleRows
-from scheduler.certificates import certify
+from scheduler.certificates import certify, with_schedules
 from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, snap
 from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scheduler.certificates import Certificate
     from scheduler.minelib import MineLibInstance
     from solvers.closure_schedule import FoundSchedule
-    from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
     from solvers.relaxation.branching import Cases
     from solvers.result import Progress
     from solvers.schedule import Schedule
@@ -38,12 +38,14 @@ class Scheduled:
         found: What the search found: bound, stages, and why it ended.
         rows: The plan, ``None`` where none was found.
         checked: Its value and the rules it breaks, ``None`` without a plan.
-        certificate: Of the relaxation's bound, made before the search; ``None`` where it proves that there is no plan.
+        mining: Whether blocks are mined whole or over several periods.
+        certificate: Of the bound, made before the search; ``None`` where it proves that there is no plan.
     """
 
     found: FoundSchedule
     rows: ScheduleRows | None
     checked: CheckedSchedule | None
+    mining: Mining
     certificate: Certificate | None
 
     @property
@@ -64,7 +66,7 @@ class Scheduled:
     @property
     def gap_certified(self) -> float | None:
         """The same for the bound that the multipliers prove."""
-        return self._gap(self.relaxation.bound, of_bound=False)
+        return self._gap(self.found.certified_bound, of_bound=False)
 
     @property
     def gap_published(self) -> float | None:
@@ -120,8 +122,10 @@ def schedule_minelib(
     """
     made: list[Certificate] = []
 
-    def certified(relaxation: RelaxationResult, _: Cases | None) -> None:
-        made.append(certify(instance, relaxation))
+    mining = PARTIAL if options is not None and options.spread else WHOLE
+
+    def certified(relaxation: RelaxationResult, tightened: ClosureProgram, cases: Cases | None) -> None:
+        made.append(with_schedules(certify(instance, relaxation), instance, tightened, cases, mining))
 
     found = find_schedule(
         instance.program,
@@ -133,14 +137,13 @@ def schedule_minelib(
     )
     certificate = made[0] if made else None
     if found.schedule is None:
-        return Scheduled(found, None, None, certificate)
-    mining = PARTIAL if options is not None and options.spread else WHOLE
+        return Scheduled(found, None, None, mining, certificate)
     rows = _rows(instance, found.schedule, mining)
     checked = check_schedule(instance.problem, instance.precedence, rows, mining)
     excess = checked.objective - found.bound
     if not checked.findings and excess > TOLERANCE * max(abs(found.bound), 1.0):
         raise RuntimeError(f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.bound}")
-    return Scheduled(found, rows, checked, certificate)
+    return Scheduled(found, rows, checked, mining, certificate)
 
 
 def _rows(instance: MineLibInstance, schedule: Schedule, mining: Mining) -> ScheduleRows:

@@ -58,6 +58,10 @@ def verify_minelib_run(
     if mining is None:
         said = f"the summary says {summary.get('mining')!r}, expected one of {', '.join(MINING)}"
         return [*checks, Verified("mining", False, said)]
+    claimed = certificate.schedules
+    if claimed is not None and claimed.mining != mining:
+        said = f"blocks are mined {mining}, the certificate's bound of schedules is for {claimed.mining}"
+        return [*checks, Verified("mining", False, said)]
     checked = check_schedule(problem, instance.precedence, rows, mining)
     told = {"name": problem.name, "kind": problem.kind, "blocks_mined": checked.blocks_mined}
     tables = {"value_by_period": checked.value_by_period, "resource_use": checked.use}
@@ -91,34 +95,43 @@ def _schedule(checked: CheckedSchedule) -> Verified:
 
 def _figures(summary: Mapping[str, Any], certificate: Certificate, checked: CheckedSchedule) -> Iterator[Verified]:
     """Whether the summary claims no more than schedule and certificate give."""
-    objective, bound = summary.get("objective"), summary.get("lp_bound")
+    objective, lp_bound, best = summary.get("objective"), summary.get("lp_bound"), certificate.best
     wrong = []
     if not _is_number(objective) or objective > checked.objective + TOLERANCE * max(abs(checked.objective), 1.0):
         wrong.append(f"objective is {objective!r}, the schedule is worth {checked.objective!r}")
-    if certificate.bound is None or not _is_number(bound) or not math.isclose(bound, certificate.bound, rel_tol=1e-9):
-        wrong.append(f"lp_bound is {bound!r}, the certificate says {certificate.bound!r}")
-    elif checked.objective > bound + TOLERANCE * max(abs(bound), 1.0):
-        wrong.append(f"the schedule is worth {checked.objective!r}, more than the bound {bound!r}")
+    if (
+        certificate.bound is None
+        or not _is_number(lp_bound)
+        or not math.isclose(lp_bound, certificate.bound, rel_tol=1e-9)
+    ):
+        wrong.append(f"lp_bound is {lp_bound!r}, the certificate says {certificate.bound!r}")
+    elif best is None:
+        wrong.append("the certificate claims that there is no schedule, beside one")
+    elif checked.objective > best + TOLERANCE * max(abs(best), 1.0):
+        wrong.append(f"the schedule is worth {checked.objective!r}, more than the bound {best!r}")
     elif _is_number(objective):
-        for key, size in (("gap_certified", abs(objective)), ("gap_published", abs(bound))):
+        for key, bound, size in (
+            ("gap_certified", best, abs(objective)),
+            ("gap_published", lp_bound, abs(lp_bound)),
+        ):
             said, value = summary.get(key), (bound - objective) / size if size else None
             same = said is None if value is None else _is_number(said) and abs(said - value) <= TOLERANCE
             if not same:
                 wrong.append(f"{key} is {said!r}, objective and bound make it {value!r}")
-        wrong += _bounds(summary, objective, bound)
+        wrong += _bounds(summary, objective, best)
         wrong += history_findings(summary.get("history"), objective)
     if summary.get("instance_hash") != certificate.instance_hash:
         wrong.append(f"instance_hash is {summary.get('instance_hash')!r}, not that of the certificate")
     yield Verified("figures", not wrong, "objective, bound and gaps follow from schedule and certificate", tuple(wrong))
 
 
-def _bounds(summary: Mapping[str, Any], objective: float, lp_bound: float) -> Iterator[str]:
+def _bounds(summary: Mapping[str, Any], objective: float, certified: float) -> Iterator[str]:
     """What is wrong with bound and gap: the smaller of the certified bound and that of a solver, if one was asked."""
     solver = summary.get("solver_bound")
     if solver is not None and not _is_number(solver):
         yield f"solver_bound is {solver!r}, expected a number or none"
         return
-    best = lp_bound if solver is None else min(lp_bound, solver)
+    best = certified if solver is None else min(certified, solver)
     gap = (best - objective) / abs(objective) if objective else None
     for key, value, size in (("bound", best, max(abs(best), 1.0)), ("gap", gap, 1.0)):
         said = summary.get(key)

@@ -20,6 +20,7 @@ from scheduler.blockscale import Compiled
 from scheduler.compiling import PIT
 from scheduler.formulation.reach import Reach, incompatible_pairs, long_ways, reach
 from scheduler.problem import Array, Index, Mask, Problem
+from solvers.early_start import early_started
 from solvers.relaxation.leaves import Chain
 from solvers.relaxation.program import ClosureProgram
 from solvers.relaxation.valid_rows import ValidRows
@@ -29,7 +30,7 @@ RowName = tuple[str, ...]
 WORKS, BOUGHT = "works.", "bought."
 """What the name of a chain begins with."""
 MOST_UNITS = 2_000
-"""Cones are square matrices of the units: beyond this many units nothing is tightened."""
+"""Rows are made from square matrices of the units: of more units there are earliest periods alone."""
 MOST_ENTRIES = 20_000_000
 """Coefficients beyond which the families that sum over all followers are left out."""
 
@@ -105,15 +106,15 @@ class _Pool:
 
 
 def tightening(problem: Problem, compiled: Compiled) -> Tightening:
-    """All that integrality allows to add, made from the problem alone; nothing but chains where it is too large."""
-    program = compiled.program
+    """All that integrality allows to add, made from the problem alone; of a large one the earliest periods only."""
+    program = early_started(compiled.program, whole=problem.whole)
     if not 0 < len(problem.unit_names) <= MOST_UNITS or program.n_parts == 0:
-        return untightened(problem, compiled)
+        return replace(untightened(problem, compiled), program=program)
     limits = reach(problem)
     pool = _Pool(problem, compiled, limits)
     for family in (_finished_in_time, _one_of_two, _pit_works, _early_start, _early_arcs, _followers):
         family(pool)
-    earliest = np.maximum(program.first_step, limits.earliest)
+    earliest = np.maximum(program.starts, limits.earliest)
     return Tightening(replace(program, first_step=earliest), pool.rows(), tuple(pool.names), chains(problem, compiled))
 
 

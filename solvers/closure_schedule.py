@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.early_start import early_started
 from solvers.highs import solve
 from solvers.improvement import (
     Guidance,
@@ -43,6 +44,8 @@ _CASE_SHARE = 0.4
 """Share of the time limit by which cases have to be done, the relaxation before them included."""
 _CASE_GAP = 1e-4
 """Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
+_ALONE_GAP = 1e-5
+"""The same where there is one case."""
 _CASE_SOLVES = 24
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
@@ -94,7 +97,8 @@ class FoundSchedule:
 
     Attributes:
         relaxation: Bound of the plain relaxation, with the multipliers that prove it.
-        cases: The bound by cases; None where there are none.
+        tightened: The program with the earliest steps of schedules (``early_start.py``), or the program itself.
+        cases: The bound of schedules, by cases, of the program tightened; None where it is that of the relaxation.
         schedule: The best schedule, a ``SpreadSchedule`` where nodes may be taken over several steps; None where none
             keeps every row.
         objective: Its worth; None without one.
@@ -108,6 +112,7 @@ class FoundSchedule:
     """
 
     relaxation: RelaxationResult
+    tightened: ClosureProgram
     cases: Cases | None
     schedule: Schedule | None
     objective: float | None
@@ -146,7 +151,7 @@ def find_schedule(
     chains: Sequence[Chain] = (),
     starts: Callable[[], Sequence[tuple[str, Schedule]]] = tuple,
     on_iteration: Callable[[Iteration], None] | None = None,
-    on_bound: Callable[[RelaxationResult, Cases | None], None] | None = None,
+    on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> FoundSchedule:
@@ -159,21 +164,24 @@ def find_schedule(
         starts: Gives schedules to begin with, by name; they keep the arcs. Choices are decided again. Asked once, when
             the bound is known.
         on_iteration: Told of every iteration of the plain relaxation.
-        on_bound: Told of the bound and its multipliers once, before there is a schedule, unless they prove that there
-            is none. What it does counts towards the time limit, as ``certificate``.
+        on_bound: Told once, before there is a schedule, of the plain relaxation, the program tightened and the bound
+            by cases, unless they prove that there is no schedule. What it does counts towards the time limit, as
+            ``certificate``.
         on_progress: Told of bound, objective and gap of the search.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
     began = time.perf_counter()
     ask = interrupted or (lambda: False)
-    relaxation, cases, seconds = _bounded(program, options, chains, on_iteration, interrupted)
+    relaxation, tightened, cases, seconds = _bounded(program, options, chains, on_iteration, interrupted)
     if relaxation.outcome is Outcome.INFEASIBLE or (cases is not None and cases.bound == -np.inf):
-        return FoundSchedule(relaxation, cases, None, None, StopReason.INFEASIBLE, "", None, None, seconds)
+        stop = StopReason.INFEASIBLE
+        return FoundSchedule(relaxation, tightened, cases, None, None, stop, "", None, None, seconds)
     then = time.perf_counter()
     if on_bound is not None:
-        on_bound(relaxation, cases)
+        on_bound(relaxation, tightened, cases)
         seconds["certificate"] = time.perf_counter() - then
-    given = starts()
+    program = tightened
+    given = [(name, _no_earlier(program, start)) for name, start in starts()]
     then = time.perf_counter()
     builder = SubprogramBuilder(program)
     points = _points(program, relaxation, cases)
@@ -208,6 +216,7 @@ def find_schedule(
     objective = None if best is None else best.objective(program)
     return FoundSchedule(
         relaxation=relaxation,
+        tightened=tightened,
         cases=cases,
         schedule=best,
         objective=objective,
@@ -227,21 +236,35 @@ def _bounded(
     chains: Sequence[Chain],
     on_iteration: Callable[[Iteration], None] | None,
     interrupted: Callable[[], bool] | None,
-) -> tuple[RelaxationResult, Cases | None, dict[str, float]]:
-    """The plain relaxation, the bound by cases where there are any, and the seconds of both."""
+) -> tuple[RelaxationResult, ClosureProgram, Cases | None, dict[str, float]]:
+    """The plain relaxation, the program tightened, its bound by cases if that may be lower, and the seconds of all."""
     began = time.perf_counter()
     share = None if options.seconds is None else _BOUND_SHARE * options.seconds
     rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=interrupted)
     relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
-    seconds = {"relaxation": time.perf_counter() - began}
-    if relaxation.outcome is Outcome.INFEASIBLE or not chains:
-        return relaxation, None, seconds
+    then = time.perf_counter()
+    seconds = {"relaxation": then - began}
+    late = options.seconds is not None and then - began > _CASE_SHARE * options.seconds
+    if relaxation.outcome is Outcome.INFEASIBLE or late or (interrupted is not None and interrupted()):
+        return relaxation, program, None, seconds
+    tightened = early_started(program, whole=not options.spread)
+    seconds["early start"] = time.perf_counter() - then
+    if tightened is program and not chains:
+        return relaxation, program, None, seconds
     then = time.perf_counter()
     left = None if options.seconds is None else max(_CASE_SHARE * options.seconds - (then - began), 0.0)
-    limits = CaseLimits(_CASE_GAP, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
-    cases = bound_by_cases(program, chains, ValidRows.none(program), limits, root=relaxation)
+    gap = _CASE_GAP if chains else _ALONE_GAP
+    limits = CaseLimits(gap, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
+    cases = bound_by_cases(tightened, chains, ValidRows.none(tightened), limits, root=relaxation)
     seconds["cases"] = time.perf_counter() - then
-    return relaxation, cases, seconds
+    return relaxation, tightened, cases, seconds
+
+
+def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:
+    """A schedule with no node before its first step; nodes that need each other move alike, so the order is kept."""
+    if (schedule.step >= program.starts).all():
+        return schedule
+    return replace(schedule, step=np.maximum(schedule.step, program.starts))
 
 
 def _share_left(options: ScheduleOptions, began: float) -> float | None:

@@ -16,7 +16,7 @@ from scheduler.cli.minelib_arguments import refuse_file
 from scheduler.outcome import INFEASIBLE, ExitCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from scheduler.minelib import MineLibInstance
     from scheduler.minelib_solving import Scheduled
@@ -72,7 +72,7 @@ class MineLibSolve:
 
     def run(self) -> ExitCode:
         """Reads, solves, writes and prints; the exit code."""
-        from scheduler.certificates import certify  # noqa: PLC0415
+        from scheduler.certificates import certify_found  # noqa: PLC0415
         from scheduler.cli.interrupt import first_interrupt_stops  # noqa: PLC0415
         from scheduler.cli.session import refuse_unwritable  # noqa: PLC0415
         from scheduler.minelib import read_instance  # noqa: PLC0415
@@ -119,7 +119,7 @@ class MineLibSolve:
         written = None if found.rows is None else _write(Path(folder), instance, found, summary)
         if code is ExitCode.INFEASIBLE:
             if self.proof is not None:
-                write_certificate(self.proof, instance, certify(instance, found.relaxation))
+                write_certificate(self.proof, instance, certify_found(instance, found.found, found.mining))
             summary["proof"] = self.proof
         self._tell({**summary, "exit_code": int(code), "run": written}, found)
         return code
@@ -136,19 +136,8 @@ class MineLibSolve:
                 console.print(
                     f"  objective  {found.checked.objective:,.2f}; {found.checked.blocks_mined:,} blocks mined"
                 )
-            if summary["lp_bound"] is not None:
-                console.print(f"  lp_bound   {found.relaxation.bound:,.2f}: no schedule is worth more")
-            if summary["solver_bound"] is not None:
-                console.print(
-                    f"  bound      {found.bound:,.2f}: no schedule is worth more, by HiGHS on the whole program"
-                )
-            if found.gap_certified is not None and found.gap_published is not None:
-                if found.gap is not None and found.gap < found.gap_certified:
-                    console.print(f"  gap        {100 * found.gap:.3f} % of the objective")
-                of_bound = f"{100 * found.gap_published:.3f} % of the bound (as published)"
-                console.print(
-                    f"  gap        {100 * found.gap_certified:.3f} % of the objective, {of_bound}, to lp_bound"
-                )
+            for line in _bound_lines(found, infeasible=summary["lp_bound"] is None):
+                console.print(line)
             if found.checked is not None:
                 broken = found.checked.findings
                 console.print(f"  audit      {f'{len(broken):,} findings' if broken else 'keeps every rule'}")
@@ -160,6 +149,24 @@ class MineLibSolve:
             console.print(f"  seconds    {summary['seconds']:.2f}")
             if summary["run"] is not None:
                 console.print(f"  written to {summary['run']}", soft_wrap=True)
+
+
+def _bound_lines(found: Scheduled, *, infeasible: bool) -> Iterator[str]:
+    """The bounds, the loosest first, and the gaps to them."""
+    if infeasible:
+        return
+    search = found.found
+    yield f"  lp_bound   {found.relaxation.bound:,.2f}: nothing is worth more, not even with parts of blocks"
+    if search.certified_bound < found.relaxation.bound:
+        yield f"  bound      {search.certified_bound:,.2f}: no schedule is worth more, as no block begins too early"
+    if search.solver_bound is not None:
+        yield f"  bound      {found.bound:,.2f}: no schedule is worth more, by HiGHS on the whole program"
+    if found.gap is None or found.gap_published is None or found.gap_certified is None:
+        return
+    if found.gap < found.gap_certified:
+        yield f"  gap        {100 * found.gap:.3f} % of the objective"
+    of_bound = f"{100 * found.gap_published:.3f} % of lp_bound (as published)"
+    yield f"  gap        {100 * found.gap_certified:.3f} % of the objective by the certificate, {of_bound}"
 
 
 def _summary(instance: MineLibInstance, found: Scheduled) -> dict[str, object]:

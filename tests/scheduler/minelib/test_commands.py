@@ -161,13 +161,17 @@ def test_an_instance_changed_since_is_refused(mine, certificate):
 @pytest.mark.parametrize(
     ("keys", "value", "told"),
     [
-        (("format",), lambda _: 2, "format is 2; expected 1"),
+        (("format",), lambda _: 3, "format is 3; expected 2"),
         (("bound",), lambda _: "much", "bound is 'much'; expected a finite number"),
         (("bound",), lambda _: float("nan"), "expected a finite number"),
         (("claim",), lambda _: "best", "expected lp bound or infeasible"),
         (("multipliers", "general"), lambda _: ["x"], "multipliers.general: expected lists of finite numbers"),
         (("multipliers",), lambda _: 1, "multipliers.resources: expected lists of finite numbers"),
-        (("reductions",), lambda _: ["early"], "reductions is ['early']; expected none"),
+        (("reductions",), lambda _: ["early"], """reductions is "['early']"; expected []"""),
+        (("schedules",), lambda _: 1, "schedules is 'int'; expected an object, or null"),
+        (("schedules",), lambda _: {"mining": "both"}, "schedules.mining is 'both'; expected one of whole, partial"),
+        (("schedules",), lambda _: {"bound": "much"}, "schedules.bound is 'much'; expected a finite number, or null"),
+        (("schedules",), lambda _: {}, "schedules.multipliers.resources: expected lists of finite numbers"),
         (("instance",), lambda _: [], "instance.hash: expected the hash"),
     ],
 )

@@ -63,8 +63,9 @@ def test_a_rounded_schedule_keeps_every_rule_and_its_bound(instance):
     found = schedule_minelib(instance, ScheduleOptions(rounds=3, workers=1))
     assert found.checked is not None
     assert found.checked.findings == ()
-    assert -1e-6 * max(abs(found.relaxation.bound), 1.0) <= found.checked.objective
-    assert found.checked.objective <= found.relaxation.bound + 1e-6 * max(abs(found.relaxation.bound), 1.0)
+    assert found.bound <= found.relaxation.bound
+    assert -1e-6 * max(abs(found.bound), 1.0) <= found.checked.objective
+    assert found.checked.objective <= found.bound + 1e-6 * max(abs(found.bound), 1.0)
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -96,7 +97,7 @@ def test_a_run_with_blocks_over_several_periods_says_so_and_is_verified_as_such(
     assert "(partial)" in passed.stdout
     assert pitwise("verify", problem, "--solution", run / "solution.sol", "--mining", "partial").exit_code == 0
     assert pitwise("verify", problem, "--solution", run / "solution.sol").exit_code == 5
-    for said, words in (("whole", "mined in 2 periods"), ("some", "the summary says 'some'")):
+    for said, words in (("whole", "bound of schedules is for partial"), ("some", "the summary says 'some'")):
         (run / "summary.json").write_text(json.dumps({**told, "mining": said}))
         failed = pitwise("verify", run, "--instance", problem)
         assert failed.exit_code == 5
@@ -106,6 +107,7 @@ def test_a_run_with_blocks_over_several_periods_says_so_and_is_verified_as_such(
 def test_the_exact_engine_is_given_the_whole_program_where_that_is_asked(mine):
     """HiGHS's bound is in the summary; without --engine exact there is none."""
     problem = mine / "tiny.cpit"
+    independent(mine)
     told = json.loads(pitwise("solve", problem, "--out", mine / "one", "--engine", "exact", "--json").stdout)
     assert told["solver_bound"] == pytest.approx(told["objective"], rel=1e-6)
     assert told["status"] == OPTIMAL
@@ -155,7 +157,8 @@ def test_solve_writes_schedule_summary_and_certificate(mine):
     checked = json.loads(pitwise("verify", problem, "--solution", run / "solution.sol", "--json").stdout)
     assert checked["passed"] is True
     assert checked["objective"] == pytest.approx(told["objective"], rel=1e-12)
-    assert told["gap_certified"] == pytest.approx((told["lp_bound"] - told["objective"]) / abs(told["objective"]))
+    assert told["bound"] <= told["lp_bound"]
+    assert told["gap_certified"] == pytest.approx((told["bound"] - told["objective"]) / told["objective"], abs=1e-9)
     assert told["gap_published"] == pytest.approx((told["lp_bound"] - told["objective"]) / abs(told["lp_bound"]))
     assert pitwise("verify", run / "certificate.json", "--instance", problem).exit_code == 0
     again = pitwise("solve", problem, "--out", run)
@@ -173,7 +176,8 @@ def test_a_run_that_time_ends_at_once_carries_its_certificate(mine):
 
 
 def test_solve_ends_in_four_where_the_gap_is_not_reached(mine):
-    """Two blocks a period: the relaxation is worth more than any whole schedule; the plan is written."""
+    """A block and a half a period: the relaxation is worth more than any whole schedule; the plan is written."""
+    independent(mine)
     result = pitwise("solve", mine / "tiny.cpit", "--out", mine / "run")
     assert result.exit_code == 4
     assert "keeps every rule" in result.stdout
@@ -219,12 +223,61 @@ def test_newman1_beats_the_published_schedule(tmp_path, kind, least, relaxed):
     assert relaxed * (1 - 1e-9) <= told["lp_bound"] <= relaxed * (1 + 1e-6)
 
 
+def independent(mine):
+    """Blocks that need no others, of which one and a half fit into a period: there the relaxation is no schedule."""
+    (mine / "tiny.prec").write_text("0 0\n1 0\n2 0\n")
+    text = (mine / "tiny.cpit").read_text().replace(" L 2", " L 1.5").replace("0 -2", "0 2").replace("1 -3", "1 3")
+    (mine / "tiny.cpit").write_text(text)
+
+
+def test_a_mine_that_only_parts_of_blocks_could_serve_is_proven_to_have_no_schedule(mine):
+    """At least 1.2 in the first period, when the first block fits in alone: exit code 3, and a proof that is checked."""
+    problem, proof = mine / "tiny.cpit", mine / "proof.json"
+    (mine / "tiny.prec").write_text("0 0\n1 1 0\n2 1 1\n")
+    problem.write_text(problem.read_text().replace("0 0 L 2", "0 0 I 1.2 1.5"))
+    assert pitwise("bound", problem).exit_code == 0
+    assert pitwise("solve", problem, "--proof", proof).exit_code == 3
+    passed = pitwise("verify", proof, "--instance", problem)
+    assert passed.exit_code == 0, passed.output
+    assert "infeasible of schedules (whole): the multipliers prove" in passed.stdout
+    problem.write_text(problem.read_text().replace("I 1.2 1.5", "L 2"))
+    told = json.loads(proof.read_text())
+    told["instance"]["hash"] = read_instance(problem).hash
+    proof.write_text(json.dumps(told))
+    assert "FAILED  infeasible of schedules" in pitwise("verify", proof, "--instance", problem).stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"bound": 2.0}, "FAILED  bound of schedules (whole): claimed 2.0"),
+        ({"bound": None}, "FAILED  infeasible of schedules (whole)"),
+        ({"multipliers": {"resources": [[0.0, 0.0]], "general": []}}, "FAILED  bound of schedules (whole)"),
+        ({"multipliers": {"resources": [[0.0]], "general": []}}, "FAILED  multipliers of schedules (whole)"),
+        ({"mining": "partial"}, "FAILED  bound of schedules (partial)"),
+        (None, "bound is 2.8"),
+    ],
+)
+def test_a_bound_on_schedules_that_does_not_follow_is_caught(mine, change, told):
+    """Lowered, without its multipliers, for blocks over several periods, or taken from the certificate."""
+    problem, run = mine / "tiny.cpit", mine / "run"
+    assert pitwise("solve", problem, "--out", run).exit_code == 0
+    content = json.loads((run / "certificate.json").read_text())
+    assert content["schedules"]["bound"] < content["bound"]
+    content["schedules"] = None if change is None else content["schedules"] | change
+    content["reductions"] = [] if change is None else content["reductions"]
+    (run / "certificate.json").write_text(json.dumps(content))
+    failed = pitwise("verify", run, "--instance", problem)
+    assert failed.exit_code == 5
+    assert told in failed.stdout
+
+
 RUN_FAULTS = {
     "objective raised": ("summary.json", '"objective": ', '"objective": 1', "objective is"),
     "bound of the summary lowered": ("summary.json", '"lp_bound": ', '"lp_bound": 0, "was": ', "lp_bound is"),
-    "gap made small": ("summary.json", '"gap_certified": ', '"gap_certified": 1e-9, "was": ', "gap_certified is"),
+    "gap made small": ("summary.json", '"gap_certified": ', '"gap_certified": -1.0, "was": ', "gap_certified is"),
     "best bound lowered": ("summary.json", '"bound": ', '"bound": 1.0, "was": ', "bound is 1.0, expected"),
-    "gap to it made small": ("summary.json", '"gap": ', '"gap": 0.0, "was": ', "gap is 0.0, expected"),
+    "gap to it made small": ("summary.json", '"gap": ', '"gap": -1.0, "was": ', "gap is -1.0, expected"),
     "bound of a solver that is no number": (
         "summary.json",
         '"solver_bound": null',

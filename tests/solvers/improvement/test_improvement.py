@@ -348,12 +348,12 @@ def test_the_bound_is_told_once_before_there_is_a_schedule(at_once):
     found = find_schedule(
         program,
         ScheduleOptions(rounds=2, workers=1),
-        on_bound=lambda relaxation, cases: told.append((relaxation, cases, len(seen))),
+        on_bound=lambda relaxation, tightened, cases: told.append((relaxation, tightened, cases, len(seen))),
         on_progress=seen.append,
         interrupted=lambda: at_once,
     )
-    assert [(cases, before) for _, cases, before in told] == [(None, 0)]
-    assert told[0][0] is found.relaxation
-    again = bound_from_multipliers(program, told[0][0].multipliers)
-    assert again == pytest.approx(found.certified_bound, rel=1e-9)
+    ((relaxation, tightened, cases, before),) = told
+    assert (relaxation, tightened, cases, before) == (found.relaxation, found.tightened, found.cases, 0)
+    again = bound_from_multipliers(program, relaxation.multipliers)
+    assert again == pytest.approx(relaxation.bound, rel=1e-9)
     assert found.seconds["certificate"] >= 0.0

@@ -1,0 +1,85 @@
+"""What lies above each node: sums over its cone, all that it needs directly or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Integers = NDArray[np.int64]
+
+_BITS, _PIECE = 64, 16
+"""Bits of a word of a set, and of a piece whose sum is looked up."""
+_WORDS = 64
+"""Words a node of the sets held at a time: of 100,000 nodes they take 50 MB."""
+
+
+class CycleError(ValueError):
+    """Nodes that need each other have no cones."""
+
+
+def cone_sums(tail: Integers, head: Integers, weights: Floats) -> Floats:
+    """Sum of the weights of all nodes in the cone of each node, itself included; shape ``(n, k)``.
+
+    Each node counts once however many ways lead to it, so the cones have to be known as sets: of a few thousand nodes
+    at a time it is noted, a bit each, who has them in its cone. Work grows with the arcs times the nodes.
+
+    Args:
+        tail: node ``(a,)`` that needs
+        head: node ``(a,)``.
+        weights: ``(n, k)``.
+
+    Raises:
+        CycleError: where the arcs run in a cycle.
+    """
+    number = len(weights)
+    levels = _levels(tail, head, number)
+    sums = np.zeros(weights.shape)
+    for first in range(0, number, _BITS * _WORDS):
+        members = np.arange(first, min(first + _BITS * _WORDS, number))
+        place = members - first
+        above = np.zeros((number, _WORDS), dtype=np.uint64)
+        above[members, place // _BITS] = np.uint64(1) << (place % _BITS).astype(np.uint64)
+        for nodes, starts, heads in levels:
+            above[nodes] |= np.bitwise_or.reduceat(above[heads], starts, axis=0)
+        _add_sums(sums, above.astype("<u8", copy=False), weights[members])
+    return sums
+
+
+def _add_sums(sums: Floats, above: NDArray[np.uint64], weights: Floats) -> None:
+    """Adds to the sums ``(n, k)`` the weights ``(m, k)`` of the members of the sets ``(n, words)``."""
+    pieces = np.ascontiguousarray(above.view("<u2").T)
+    for number, piece in enumerate(pieces[: -(-len(weights) // _PIECE)]):
+        inside = weights[number * _PIECE : (number + 1) * _PIECE]
+        for column in np.flatnonzero((inside != 0).any(axis=0)).tolist():
+            # Sums of all subsets of the piece, those with each further member after those without it.
+            table = np.zeros(1)
+            for weight in inside[:, column].tolist():
+                table = np.concatenate([table, table + weight])
+            sums[:, column] += table[piece]
+
+
+def _levels(tail: Integers, head: Integers, number: int) -> list[tuple[Integers, Integers, Integers]]:
+    """Nodes that need others, those that need only earlier ones first: ``(nodes, where their heads begin, heads)``."""
+    order = np.argsort(tail, kind="stable")
+    tail, head = tail[order], head[order]
+    nodes, starts = np.unique(tail, return_index=True)
+    level = np.zeros(number, dtype=np.int64)
+    while tail.size:
+        deeper = np.maximum.reduceat(level[head], starts) + 1
+        if np.array_equal(deeper, level[nodes]):
+            break
+        if deeper.max() > number:
+            raise CycleError("the precedence arcs run in a cycle")
+        level[nodes] = deeper
+    found = []
+    of_arc = level[tail]
+    for depth in range(1, int(level.max(initial=0)) + 1):
+        at = np.flatnonzero(of_arc == depth)
+        nodes, starts = np.unique(tail[at], return_index=True)
+        found.append((nodes, starts, head[at]))
+    return found
