@@ -231,7 +231,7 @@ def independent(mine):
 
 
 def test_a_mine_that_only_parts_of_blocks_could_serve_is_proven_to_have_no_schedule(mine):
-    """At least 1.2 in the first period, when the first block fits in alone: exit code 3, and a proof that is checked."""
+    """At least 1.2 in the first period, when only the first block fits in: exit code 3, and a proof."""
     problem, proof = mine / "tiny.cpit", mine / "proof.json"
     (mine / "tiny.prec").write_text("0 0\n1 1 0\n2 1 1\n")
     problem.write_text(problem.read_text().replace("0 0 L 2", "0 0 I 1.2 1.5"))
