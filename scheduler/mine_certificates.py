@@ -285,6 +285,7 @@ def _certificate(
     if max(bounds) > found.bound + slack:
         raise RuntimeError("the multipliers found do not prove the bound found with them")
     everything = every_case(linked)
+    proven = None if lp is None else _lp_bound(compiled, tight, found, bounds, lp)
     cases = [
         Case(
             _told_ranges(tight, leaf.ranges, everything),
@@ -304,10 +305,18 @@ def _certificate(
         tightened=tight.program is not compiled.program,
         rows=tuple(tight.names[row] for row in found.rows.tolist()),
         relaxed=told,
-        lp_bound=None if lp is None else THOUSAND * bound_from_multipliers(compiled.program, lp.multipliers),
+        lp_bound=None if proven is None else THOUSAND * proven,
         lp_multipliers=None if lp is None else lp.multipliers,
         kernel=PseudoflowKernel(closure_graph(0, [], [])).name,
     )
+
+
+def _lp_bound(compiled: Compiled, tight: Tightening, found: Cases, bounds: list[float], lp: RelaxationResult) -> float:
+    """What the multipliers of the plain relaxation prove; known where the one case is the whole of it."""
+    alone = tight.program is compiled.program and len(found.leaves) == 1 and not found.rows.size
+    if alone and found.leaves[0].multipliers is lp.multipliers:
+        return bounds[0]
+    return bound_from_multipliers(compiled.program, lp.multipliers)
 
 
 def _told_ranges(tight: Tightening, ranges: Ranges, everything: Ranges) -> dict[str, tuple[int, int]]:

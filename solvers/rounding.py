@@ -27,7 +27,7 @@ from solvers.improvement.settling import settle
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -62,21 +62,33 @@ def expected_steps(x: Floats) -> Floats:
     return np.asarray(x.shape[1] - np.cumsum(x.sum(axis=2), axis=1).sum(axis=1))
 
 
-def round_relaxation(builder: SubprogramBuilder, x: Floats, extras: Floats, penalty: Floats) -> list[Rounded]:
-    """Whole schedules from several orders, and the empty one. Deterministic.
+def round_relaxation(
+    builder: SubprogramBuilder,
+    x: Floats,
+    extras: Floats,
+    penalty: Floats,
+    *,
+    late: Callable[[], bool] = lambda: False,
+) -> list[Rounded]:
+    """Whole schedules from several orders, and the empty one; deterministic unless it gets late.
 
     Args:
         builder: Of the program.
         x: A point of the relaxation ``(P, T, D)``.
         extras: Its continuous variables ``(S,)``.
         penalty: Loss for a unit of each broken side row ``(M,)``.
+        late: Asked again and again; once true nodes stay where they were placed, and no further order is tried.
     """
     program = builder.program
     found = [_settled(builder, _empty(program), penalty, "nothing taken")]
     for name, times in _orders(program, x):
+        if len(found) > 1 and late():
+            break
         placing = _Placing(program, x, extras, times)
         placing.place()
         for _ in range(_PASSES):
+            if late():
+                break
             placing.push_late()
             placing.pull_early()
         found.append(_settled(builder, placing.schedule(), penalty, name))

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _HEAD_START = 0.3
 """Share of the neighbourhood search that looks at whole schedules first where nodes may span steps: its parts bring
 more at first, and the schedules with spans are then no worse."""
-_FIXING_SHARE, _MENDING_SHARE = 0.5, 0.4
-"""Shares of the time left for relax and fix, and at most for mending a start."""
+_ROUNDING_SHARE, _FIXING_SHARE, _MENDING_SHARE = 0.3, 0.5, 0.4
+"""Shares of the time left for rounding, for relax and fix, and at most for mending a start."""
 _MENDING_ROUNDS = 40
 _HALF = "half of each node"
 _NEAR = 0.05
@@ -55,6 +55,7 @@ _LEAST_FOR_PROCESSES = 5_000
 
 _Limits = tuple[float, float | None, int | None]
 """When the work began, the seconds left at that time, and most rounds; None for none."""
+_NO_LIMITS: _Limits = (0.0, None, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,14 +113,21 @@ class ScheduleSearch:
         """The program."""
         return self.builder.program
 
-    def rounded(self, points: Sequence[CasePoint], given: Sequence[tuple[str, Schedule]]) -> Start:
+    def rounded(
+        self, points: Sequence[CasePoint], given: Sequence[tuple[str, Schedule]], limits: _Limits = _NO_LIMITS
+    ) -> Start:
         """The schedule of most merit, rounded or given; of a program searched whole, one that keeps every row."""
         program, penalty = self.program, self.guidance.penalty
-        found = [
-            (rounded.order, rounded.schedule)
-            for point in points
-            for rounded in round_relaxation(self.builder, point.x, point.extras, penalty)
-        ]
+        began, most = time.perf_counter(), _left(limits, _ROUNDING_SHARE)
+
+        def late() -> bool:
+            return self.interrupted() or (most is not None and time.perf_counter() - began >= most)
+
+        found: list[tuple[str, Schedule]] = []
+        for point in points:
+            if not found or not late():
+                rounded = round_relaxation(self.builder, point.x, point.extras, penalty, late=late)
+                found += [(one.order, one.schedule) for one in rounded]
         found += self._settled(given)
         sound = [pair for pair in found if keeps_rows(program, pair[1])]
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
@@ -153,13 +161,13 @@ class ScheduleSearch:
         program, limits = self.program, (time.perf_counter(), seconds, rounds)
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         if small or all_capacities(program) or rounds == 0 or self.interrupted():
-            return self.rounded(points, given)
+            return self.rounded(points, given, limits)
         half = self._half(points[0], limits)
         if half is not None and half.feasible and self.guidance.bound - half.objective <= _NEAR * abs(half.objective):
             sound = [pair for pair in self._settled(given) if keeps_rows(program, pair[1])]
             origin, best = max([(_HALF, half.schedule), *sound], key=lambda pair: pair[1].objective(program))
             return Start(origin, best, best)
-        start = self.rounded(points, given)
+        start = self.rounded(points, given, limits)
         found = None if half is None else self._better(_HALF, half, start)
         if found is not None or self.interrupted():
             return found or start
