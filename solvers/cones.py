@@ -37,14 +37,14 @@ def cone_sums(tail: Integers, head: Integers, weights: Floats) -> Floats:
         CycleError: where the arcs run in a cycle.
     """
     number = len(weights)
-    levels = _levels(tail, head, number)
+    order = levels(tail, head, number)
     sums = np.zeros(weights.shape)
     for first in range(0, number, _BITS * _WORDS):
         members = np.arange(first, min(first + _BITS * _WORDS, number))
         place = members - first
         above = np.zeros((number, _WORDS), dtype=np.uint64)
         above[members, place // _BITS] = np.uint64(1) << (place % _BITS).astype(np.uint64)
-        for nodes, starts, heads in levels:
+        for nodes, starts, heads in order:
             above[nodes] |= np.bitwise_or.reduceat(above[heads], starts, axis=0)
         _add_sums(sums, above.astype("<u8", copy=False), weights[members])
     return sums
@@ -63,7 +63,7 @@ def _add_sums(sums: Floats, above: NDArray[np.uint64], weights: Floats) -> None:
             sums[:, column] += table[piece]
 
 
-def _levels(tail: Integers, head: Integers, number: int) -> list[tuple[Integers, Integers, Integers]]:
+def levels(tail: Integers, head: Integers, number: int) -> list[tuple[Integers, Integers, Integers]]:
     """Nodes that need others, those that need only earlier ones first: ``(nodes, where their heads begin, heads)``."""
     order = np.argsort(tail, kind="stable")
     tail, head = tail[order], head[order]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.following import point_at, taken_by
 from solvers.highs import solve
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, propagated
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from solvers.improvement.subprogram import SubprogramBuilder
-    from solvers.relaxation.program import ClosureProgram, Floats
+    from solvers.relaxation.program import Floats
 
 _TOUCHED = 1e-6
 _MOST_BINARIES = 6_000
@@ -64,7 +65,7 @@ def relax_and_fix(
     """
     begun = time.perf_counter()
     program, steps = builder.program, builder.program.n_steps
-    taken = _taken_by(program, x)
+    taken = taken_by(program, x)
     schedule = point_at(program, x, extras)
     first, last = (taken <= _TOUCHED).sum(axis=1), (taken < 1.0 - _TOUCHED).sum(axis=1)
     never, doubtful = first >= steps, last >= steps
@@ -95,51 +96,3 @@ def relax_and_fix(
     at = at.copy()
     at[decided] = lower[decided]
     return part.schedule(at)
-
-
-def point_at(program: ClosureProgram, x: Floats, extras: Floats, share: float = _HALF) -> Schedule:
-    """Every node in the first step by whose end a point of the relaxation has taken a share of it, half unless given.
-
-    What the point takes by then keeps the arcs, so this does as well; rows may be broken.
-    """
-    taken = _taken_by(program, x)
-    step = (taken < share).sum(axis=1)
-    there = np.flatnonzero(step[program.part_node] < program.n_steps)
-    now, all_told = x[there, step[program.part_node[there]]], x[there].sum(axis=1)
-    total = now.sum(axis=1, keepdims=True)
-    most = np.eye(program.n_choices)[all_told.argmax(axis=1)]
-    chosen = np.zeros((program.n_parts, program.n_choices))
-    chosen[there] = np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most)
-    values = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
-    return Schedule(step, chosen, np.clip(values, program.extra_lower, program.extra_upper))
-
-
-def _taken_by(program: ClosureProgram, x: Floats) -> Floats:
-    """How much of every node a point takes by the end of each step ``(n, T)``, read off its first part.
-
-    A node without parts is taken as soon as all that it needs is, or as its own first step allows.
-    """
-    first = np.full(program.n_nodes, -1, dtype=np.int64)
-    first[program.part_node[::-1]] = np.arange(program.n_parts)[::-1]
-    taken = np.cumsum(x.sum(axis=2), axis=1)[np.maximum(first, 0)]
-    bare = np.flatnonzero(first < 0)
-    if bare.size:
-        taken[bare] = np.arange(program.n_steps)[None, :] >= program.starts[bare, None]
-        _lower_to_arcs(program, taken, bare)
-    return np.asarray(taken)
-
-
-def _lower_to_arcs(program: ClosureProgram, taken: Floats, bare: np.ndarray) -> None:
-    """Lowers nodes without parts to what the nodes they need allow, until nothing changes."""
-    loose = np.zeros(program.n_nodes, np.bool_)
-    loose[bare] = True
-    concerned = np.flatnonzero(loose[program.arc_tail])
-    tail, head, lag = program.arc_tail[concerned], program.arc_head[concerned], program.lags[concerned]
-    steps = np.arange(program.n_steps)
-    since = steps[None, :] - lag[:, None]
-    while True:
-        before = taken[bare].copy()
-        allowed = np.where(since >= 0, taken[head[:, None], np.maximum(since, 0)], 0.0)
-        np.minimum.at(taken, tail, allowed)
-        if np.array_equal(before, taken[bare]):
-            return

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.following import filled_at
 from solvers.improvement import (
     ImprovementOptions,
     SpreadSubprogramBuilder,
@@ -17,7 +18,7 @@ from solvers.improvement import (
     merit,
     settle,
 )
-from solvers.relax_and_fix import point_at, relax_and_fix
+from solvers.relax_and_fix import relax_and_fix
 from solvers.rounding import all_capacities, round_relaxation, varied
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
@@ -37,7 +38,7 @@ more at first, and the schedules with spans are then no worse."""
 _ROUNDING_SHARE, _FIXING_SHARE, _MENDING_SHARE = 0.3, 0.5, 0.4
 """Shares of the time left for rounding, for relax and fix, and at most for mending a start."""
 _MENDING_ROUNDS = 40
-_HALF = "half of each node"
+_FILLED = "filled step by step"
 _NEAR = 0.05
 """A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
 _HALF_STEP = 0.5
@@ -63,7 +64,7 @@ class Start:
     """Where a search begins.
 
     Attributes:
-        origin: An order of rounding, ``half of each node``, ``relax and fix``, or the name of a given start.
+        origin: An order of rounding, ``filled step by step``, ``relax and fix``, or the name of a given start.
         schedule: The schedule, whole; it may break rows.
         sound: The best schedule known that breaks none; None where there is none.
     """
@@ -148,7 +149,7 @@ class ScheduleSearch:
     ) -> Start:
         """The schedule to begin with: rounded or given, or one that follows the first point once its rows are mended.
 
-        In the latter every node goes where the point has taken half of it, and the rows that this breaks are mended.
+        The latter takes step by step what the point has taken most of, up to the capacities; rows broken are mended.
         Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of
         it where every row is a capacity: placing in an order looks at all of them.
 
@@ -162,13 +163,14 @@ class ScheduleSearch:
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         if small or all_capacities(program) or rounds == 0 or self.interrupted():
             return self.rounded(points, given, limits)
-        half = self._half(points[0], limits)
-        if half is not None and half.feasible and self.guidance.bound - half.objective <= _NEAR * abs(half.objective):
+        followed = self._followed(points[0], limits)
+        near = followed is not None and self.guidance.bound - followed.objective <= _NEAR * abs(followed.objective)
+        if followed is not None and followed.feasible and near:
             sound = [pair for pair in self._settled(given) if keeps_rows(program, pair[1])]
-            origin, best = max([(_HALF, half.schedule), *sound], key=lambda pair: pair[1].objective(program))
+            origin, best = max([(_FILLED, followed.schedule), *sound], key=lambda pair: pair[1].objective(program))
             return Start(origin, best, best)
         start = self.rounded(points, given, limits)
-        found = None if half is None else self._better(_HALF, half, start)
+        found = None if followed is None else self._better(_FILLED, followed, start)
         if found is not None or self.interrupted():
             return found or start
         made = relax_and_fix(
@@ -182,12 +184,12 @@ class ScheduleSearch:
         found = None if made is None else self._better("relax and fix", self._mended(made, limits), start)
         return found or start
 
-    def _half(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
-        """Every node where the point has taken half of it, its rows mended; None where arcs are broken."""
-        half = point_at(self.program, point.x, point.extras)
-        if not half.keeps_order(self.program):
+    def _followed(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
+        """The schedule that follows the point, its rows mended; None where arcs are broken."""
+        made = filled_at(self.program, point.x, point.extras)
+        if not made.keeps_order(self.program):
             return None
-        return self._mended(settle(self.builder, half, self.guidance.penalty) or half, limits)
+        return self._mended(settle(self.builder, made, self.guidance.penalty) or made, limits)
 
     def _mended(self, schedule: Schedule, limits: _Limits) -> ImprovementResult:
         """A schedule that may break rows, searched until it keeps them, for a part of the time at most."""
@@ -277,11 +279,11 @@ class ScheduleSearch:
 
         Where every row is a capacity it is the start itself, as parts drawn by other numbers lead elsewhere from there
         and soon to schedules as good; later also some placed near to the relaxation and to the best schedule by turns.
-        Elsewhere it follows the point at another share than half.
+        Elsewhere it follows the point with another share of each node.
         """
         if not all_capacities(self.program):
             aside = _SHARES[number % len(_SHARES)]
-            return point_at(self.program, *self.point, aside)
+            return filled_at(self.program, *self.point, aside)
         if number % (2 * _FROM_START) < _FROM_START:
             return start
         goal = self.guidance.goal

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
-import pytest
 from scipy import sparse
 
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.following import point_at
 from solvers.improvement import SubprogramBuilder, merit, row_penalties
-from solvers.relax_and_fix import point_at, relax_and_fix
+from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation import solve_relaxation
 from solvers.rounding import all_capacities
 from solvers.schedule import Schedule, keeps_rows
@@ -26,18 +26,6 @@ def nothing_taken(program):
 def relaxed(seed):
     program = random_program(seed)
     return program, solve_relaxation(program)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_half_of_a_point_keeps_the_arcs(seed):
-    """Bare nodes, lags and late starts included."""
-    program, relaxation = relaxed(seed)
-    if relaxation.x is None:
-        pytest.skip("no point of the relaxation")
-    schedule = point_at(program, relaxation.x, relaxation.extras)
-    assert schedule.keeps_order(program)
-    taken = schedule.taken_parts(program)
-    assert schedule.share[taken].sum(axis=1) == pytest.approx(np.ones(taken.size))
 
 
 def test_schedules_follow_the_relaxation_and_most_are_close_to_the_best():

@@ -1,0 +1,121 @@
+"""Schedules that follow a point of the relaxation: each node in the step in which the point has taken enough of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.capacities import capacities
+from solvers.cones import CycleError, levels
+from solvers.schedule import Schedule
+
+if TYPE_CHECKING:
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
+
+_TOUCHED = 1e-6
+_ROOM = 1e-9
+_DIGITS = 7
+_HALF = 0.5
+_LEAST = 0.2
+"""Share of a node that the point has taken by the step in which it is taken where there is room."""
+
+
+def point_at(program: ClosureProgram, x: Floats, extras: Floats, share: float = _HALF) -> Schedule:
+    """Every node in the first step by whose end a point of the relaxation has taken a share of it, half unless given.
+
+    What the point takes by then keeps the arcs, so this does as well; rows may be broken.
+    """
+    return _at(program, x, extras, (taken_by(program, x) < share).sum(axis=1))
+
+
+def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float = _LEAST) -> Schedule:
+    """Step by step the nodes of which a point of the relaxation has taken most, up to the capacities of the step.
+
+    It keeps the arcs, and rows that limit what each step takes where the point's choices use no more of them than the
+    cheapest; other rows may be broken.
+
+    Args:
+        program: The program.
+        x: A point of its relaxation ``(P, T, D)``.
+        extras: Its continuous variables ``(S,)``.
+        least: Share of a node that the point has taken by the end of the step in which it is taken.
+    """
+    # Rounded, so that no node goes before one that it needs for a digit that means nothing.
+    taken, T = np.round(taken_by(program, x), _DIGITS), program.n_steps
+    limits, depth = capacities(program), _depth(program)
+    mean = np.round(T - taken.sum(axis=1), _DIGITS)
+    step = np.full(program.n_nodes, T)
+    for t in range(T):
+        free = np.flatnonzero((step >= T) & (taken[:, t] >= least) & (program.starts <= t))
+        order = free[np.lexsort((depth[free], mean[free], -taken[free, t]))]
+        count = order.size
+        for capacity in limits:
+            inside = np.cumsum(capacity.use[order, t]) <= capacity.limit[t] * (1.0 + _ROOM)
+            count = min(count, int(inside.sum()))
+        step[order[:count]] = t
+    return _at(program, x, extras, _after_heads(program, step))
+
+
+def _depth(program: ClosureProgram) -> Integers:
+    """How many nodes lie above each node one over the other ``(n,)``; zeros where arcs run in a cycle."""
+    depth = np.zeros(program.n_nodes, dtype=np.int64)
+    try:
+        for number, (nodes, _, _) in enumerate(levels(program.arc_tail, program.arc_head, program.n_nodes), 1):
+            depth[nodes] = number
+    except CycleError:
+        pass
+    return depth
+
+
+def _after_heads(program: ClosureProgram, step: Integers) -> Integers:
+    """Steps no earlier than the arcs allow."""
+    while True:
+        later = step.copy()
+        np.maximum.at(later, program.arc_tail, np.minimum(step[program.arc_head] + program.lags, program.n_steps))
+        if np.array_equal(later, step):
+            return step
+        step = later
+
+
+def _at(program: ClosureProgram, x: Floats, extras: Floats, step: Integers) -> Schedule:
+    """Nodes in given steps, with the choices that the point has there, or for the most part."""
+    there = np.flatnonzero(step[program.part_node] < program.n_steps)
+    now, all_told = x[there, step[program.part_node[there]]], x[there].sum(axis=1)
+    total = now.sum(axis=1, keepdims=True)
+    most = np.eye(program.n_choices)[all_told.argmax(axis=1)]
+    chosen = np.zeros((program.n_parts, program.n_choices))
+    chosen[there] = np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most)
+    values = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
+    return Schedule(step, chosen, np.clip(values, program.extra_lower, program.extra_upper))
+
+
+def taken_by(program: ClosureProgram, x: Floats) -> Floats:
+    """How much of every node a point takes by the end of each step ``(n, T)``, read off its first part.
+
+    A node without parts is taken as soon as all that it needs is, or as its own first step allows.
+    """
+    first = np.full(program.n_nodes, -1, dtype=np.int64)
+    first[program.part_node[::-1]] = np.arange(program.n_parts)[::-1]
+    taken = np.cumsum(x.sum(axis=2), axis=1)[np.maximum(first, 0)]
+    bare = np.flatnonzero(first < 0)
+    if bare.size:
+        taken[bare] = np.arange(program.n_steps)[None, :] >= program.starts[bare, None]
+        _lower_to_arcs(program, taken, bare)
+    return np.asarray(taken)
+
+
+def _lower_to_arcs(program: ClosureProgram, taken: Floats, bare: np.ndarray) -> None:
+    """Lowers nodes without parts to what the nodes they need allow, until nothing changes."""
+    loose = np.zeros(program.n_nodes, np.bool_)
+    loose[bare] = True
+    concerned = np.flatnonzero(loose[program.arc_tail])
+    tail, head, lag = program.arc_tail[concerned], program.arc_head[concerned], program.lags[concerned]
+    steps = np.arange(program.n_steps)
+    since = steps[None, :] - lag[:, None]
+    while True:
+        before = taken[bare].copy()
+        allowed = np.where(since >= 0, taken[head[:, None], np.maximum(since, 0)], 0.0)
+        np.minimum.at(taken, tail, allowed)
+        if np.array_equal(before, taken[bare]):
+            return
