@@ -9,6 +9,8 @@ import numpy as np
 from scipy import sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _ALIKE = 0.5
@@ -28,7 +30,7 @@ class Capacity:
     limit: Floats
 
 
-def capacities(program: ClosureProgram) -> list[Capacity]:
+def capacities(program: ClosureProgram) -> Iterator[Capacity]:
     """Rows that limit one step each, joined over the steps with those most like them.
 
     Any choice of a row for each step proves something; rows of the same capacity prove most.
@@ -36,7 +38,6 @@ def capacities(program: ClosureProgram) -> list[Capacity]:
     rows, step, uses, limit = _rows_of_a_step(program)
     by_step = [list(rows[step == t]) for t in range(program.n_steps)]
     norm = np.sqrt(np.asarray(uses.multiply(uses).sum(axis=1)).ravel())
-    found: list[Capacity] = []
     for begin in range(program.n_steps):
         while by_step[begin]:
             row = by_step[begin].pop(0)
@@ -47,8 +48,7 @@ def capacities(program: ClosureProgram) -> list[Capacity]:
                     break
                 by_step[later].remove(alike)
                 chain[later] = row = alike
-            found.append(_joined(program, chain, uses, limit))
-    return found
+            yield _joined(program, chain, uses, limit)
 
 
 def _most_alike(uses: sparse.csr_array, norm: Floats, row: int, others: list[int]) -> int | None:

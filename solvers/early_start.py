@@ -14,7 +14,7 @@ Operations Research 68:1425, section 5 (early start).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,8 +27,27 @@ if TYPE_CHECKING:
 
 MOST_NODES = 150_000
 """Cones of more nodes take longer than the relaxation does."""
+_MOST_COLUMNS = 32
+"""Sums over cones that are made; of more those of the tightest capacities."""
 _SLACK = 1e-6
 """Relative; a plan may use a limit up to the tolerance that plans are checked with."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Cumulative:
+    """A capacity summed over the steps.
+
+    Attributes:
+        use: Least use of every node, a column for each that differs ``(n, k)``.
+        of_step: Column of each step ``(T,)``.
+        limit: By the end of each step ``(T,)``.
+        tightness: Largest share by which everything exceeds it.
+    """
+
+    use: Floats
+    of_step: Integers
+    limit: Floats
+    tightness: float
 
 
 def early_started(program: ClosureProgram, *, whole: bool) -> ClosureProgram:
@@ -41,27 +60,37 @@ def early_started(program: ClosureProgram, *, whole: bool) -> ClosureProgram:
     if not 0 < program.n_nodes <= MOST_NODES or not program.arc_tail.size:
         return program
     starts, steps = program.starts, np.arange(1, program.n_steps + 1)
-    earliest = starts.copy()
-    columns, parts = [], []
-    for capacity in capacities(program):
-        use, limit = _least_so_far(capacity.use, starts), np.cumsum(capacity.limit)
-        if (use.sum(axis=0) > limit).any():
-            distinct, of_step = np.unique(use, axis=1, return_inverse=True)
-            columns.append(distinct)
-            parts.append((of_step.reshape(-1), limit))
-    if not columns:
+    binding = _binding(program, starts)
+    if not binding:
         return program
+    columns = np.hstack([each.use for each in binding])
     try:
-        sums = cone_sums(program.arc_tail, program.arc_head, np.hstack(columns))
+        sums = cone_sums(program.arc_tail, program.arc_head, columns)
     except CycleError:
         return program
     if not whole:
-        sums -= np.hstack(columns)
-    ends = np.cumsum([part.shape[1] for part in columns])
-    for of_capacity, (of_step, limit) in zip(np.split(sums, ends[:-1], axis=1), parts, strict=True):
-        beyond = of_capacity[:, of_step] > limit * (1.0 + _SLACK)
+        sums -= columns
+    earliest = starts.copy()
+    ends = np.cumsum([each.use.shape[1] for each in binding])
+    for each, of_capacity in zip(binding, np.split(sums, ends[:-1], axis=1), strict=True):
+        beyond = of_capacity[:, each.of_step] > each.limit * (1.0 + _SLACK)
         earliest = np.maximum(earliest, np.where(beyond, steps, 0).max(axis=1))
     return program if np.array_equal(earliest, starts) else replace(program, first_step=earliest)
+
+
+def _binding(program: ClosureProgram, starts: Integers) -> list[_Cumulative]:
+    """Capacities that do not hold everything, the tightest first, as many as there is time for."""
+    found = []
+    for capacity in capacities(program):
+        use, limit = _least_so_far(capacity.use, starts), np.cumsum(capacity.limit)
+        excess = use.sum(axis=0) - limit
+        if (excess > 0).any():
+            distinct, of_step = np.unique(use, axis=1, return_inverse=True)
+            tightness = float((excess / np.maximum(limit, 1e-9)).max())
+            found.append(_Cumulative(distinct, of_step.reshape(-1), limit, tightness))
+    found.sort(key=lambda each: -each.tightness)
+    sizes = np.cumsum([each.use.shape[1] for each in found])
+    return found[: max(int((sizes <= _MOST_COLUMNS).sum()), 1)]
 
 
 def _least_so_far(use: Floats, starts: Integers) -> Floats:

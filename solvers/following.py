@@ -43,7 +43,7 @@ def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float =
     """
     # Rounded, so that no node goes before one that it needs for a digit that means nothing.
     taken, T = np.round(taken_by(program, x), _DIGITS), program.n_steps
-    limits, depth = capacities(program), _depth(program)
+    limits, depth = list(capacities(program)), _depth(program)
     mean = np.round(T - taken.sum(axis=1), _DIGITS)
     step = np.full(program.n_nodes, T)
     for t in range(T):
