@@ -44,14 +44,31 @@ def cone_sums(tail: Integers, head: Integers, weights: Floats) -> Floats:
         place = members - first
         above = np.zeros((number, _WORDS), dtype=np.uint64)
         above[members, place // _BITS] = np.uint64(1) << (place % _BITS).astype(np.uint64)
+        below = np.zeros(number, dtype=bool)
+        below[members] = True
         for nodes, starts, heads in order:
-            above[nodes] |= np.bitwise_or.reduceat(above[heads], starts, axis=0)
-        _add_sums(sums, above.astype("<u8", copy=False), weights[members])
+            _hand_down(above, below, nodes, starts, heads)
+        rows = np.flatnonzero(below)
+        sums[rows] += _sums_of(above[rows].astype("<u8", copy=False), weights[members])
     return sums
 
 
-def _add_sums(sums: Floats, above: NDArray[np.uint64], weights: Floats) -> None:
-    """Adds to the sums ``(n, k)`` the weights ``(m, k)`` of the members of the sets ``(n, words)``."""
+def _hand_down(
+    above: NDArray[np.uint64], below: NDArray[np.bool_], nodes: Integers, starts: Integers, heads: Integers
+) -> None:
+    """Hands the sets of heads down to nodes, of those heads alone that have a set; ``below`` says which nodes do."""
+    there = below[heads]
+    count = np.add.reduceat(there, starts, dtype=np.int64)
+    reached = np.flatnonzero(count)
+    if reached.size:
+        first = np.append(0, np.cumsum(count[reached])[:-1])
+        above[nodes[reached]] |= np.bitwise_or.reduceat(above[heads[there]], first, axis=0)
+        below[nodes[reached]] = True
+
+
+def _sums_of(above: NDArray[np.uint64], weights: Floats) -> Floats:
+    """Sums ``(n, k)`` of the weights ``(m, k)`` of the members of the sets ``(n, words)``."""
+    sums = np.zeros((len(above), weights.shape[1]))
     pieces = np.ascontiguousarray(above.view("<u2").T)
     for number, piece in enumerate(pieces[: -(-len(weights) // _PIECE)]):
         inside = weights[number * _PIECE : (number + 1) * _PIECE]
@@ -61,6 +78,7 @@ def _add_sums(sums: Floats, above: NDArray[np.uint64], weights: Floats) -> None:
             for weight in inside[:, column].tolist():
                 table = np.concatenate([table, table + weight])
             sums[:, column] += table[piece]
+    return sums
 
 
 def levels(tail: Integers, head: Integers, number: int) -> list[tuple[Integers, Integers, Integers]]:
