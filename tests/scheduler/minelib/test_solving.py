@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,17 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from instances.minelib import Constrained, GeneralRows, Limits, Precedence, Resources, read_schedule
+from scheduler.certificates import certify, verify_certificate, with_schedules
 from scheduler.cli.main import app
 from scheduler.minelib import MineLibInstance, read_instance
 from scheduler.minelib_checking import check_schedule
 from scheduler.minelib_solving import schedule_minelib
 from scheduler.outcome import NO_PLAN, OPTIMAL
 from solvers.closure_schedule import ScheduleOptions
+from solvers.early_start import early_started
+from solvers.relaxation import bound_from_multipliers, solve_relaxation
+from solvers.relaxation.branching import CaseLimits, bound_by_cases
+from solvers.relaxation.valid_rows import ValidRows
 from tests.solvers.relaxation.programs import whole_optimum
 
 FOLDER = os.environ.get("PITWISE_MINELIB", "")
@@ -270,6 +276,22 @@ def test_a_bound_on_schedules_that_does_not_follow_is_caught(mine, change, told)
     failed = pitwise("verify", run, "--instance", problem)
     assert failed.exit_code == 5
     assert told in failed.stdout
+
+
+def test_multipliers_of_a_relaxation_cut_short_are_no_fault(mine):
+    """No time for that with earliest periods: its case keeps the plain bound, though they would prove more."""
+    instance = read_instance(mine / "tiny.cpit")
+    none = np.zeros(instance.program.n_rows)
+    plain = replace(
+        solve_relaxation(instance.program), multipliers=none, bound=bound_from_multipliers(instance.program, none)
+    )
+    tight = early_started(instance.program, whole=True)
+    cut = bound_by_cases(tight, (), ValidRows.none(tight), CaseLimits(solves=0), root=plain)
+    assert bound_from_multipliers(tight, plain.multipliers) < 0.9 * cut.bound
+    loose = replace(certify(instance, plain), bound=plain.bound * (1 + 1e-13))
+    found = with_schedules(loose, instance, tight, cut, "whole")
+    assert all(check.passed for check in verify_certificate(found, instance))
+    assert found.best == pytest.approx(plain.bound, rel=1e-9)
 
 
 RUN_FAULTS = {
