@@ -38,7 +38,7 @@ _TOUCHED = 1e-6
 _ROOM = 1e-9
 _PASSES = 3
 _QUANTILES = (0.5,)
-_NOISE, _SMOOTHED = 1.0, 5
+_NOISE, _SMOOTHED = 0.3, 5
 """Standard deviation of chance in an order, in steps, and how often it is averaged over neighbours."""
 _CLOSED = -1e299
 """Worth below which a choice is not allowed."""
@@ -95,16 +95,15 @@ def round_relaxation(
     return found
 
 
-def varied(
-    builder: SubprogramBuilder, point: tuple[Floats, Floats], penalty: Floats, times: Floats, rng: np.random.Generator
-) -> Schedule:
-    """A whole schedule placed in an order that chance has a part in: neighbours are moved to and fro together.
+def disturbed(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, rng: np.random.Generator) -> Schedule:
+    """A schedule placed anew in an order that chance has a part in: neighbours are moved to and fro together.
+
+    Nodes keep their choices and begin a step earlier than they did at most; those never taken stay so.
 
     Args:
         builder: Of the program.
-        point: A point of the relaxation: shares ``(P, T, D)`` and continuous variables ``(S,)``.
+        schedule: The schedule.
         penalty: Loss for a unit of each broken side row ``(M,)``.
-        times: Steps to order by before chance has its part ``(n,)``, such as those of the point or of a schedule.
         rng: Chance.
     """
     program, n = builder.program, builder.program.n_nodes
@@ -116,12 +115,16 @@ def varied(
     for _ in range(_SMOOTHED):
         noise = np.asarray(mean @ noise, dtype=np.float64)
     spread = float(noise.std())
-    placing = _Placing(program, *point, times + _NOISE * noise / (spread if spread > 0 else 1.0))
+    taken = schedule.taken_parts(program)
+    x = np.zeros(program.value.shape)
+    x[taken, np.maximum(schedule.step[program.part_node[taken]] - 1, 0)] = schedule.share[taken]
+    times = schedule.step + _NOISE * noise / (spread if spread > 0 else 1.0)
+    placing = _Placing(program, x, schedule.extras, times)
     placing.place()
     for _ in range(_PASSES):
         placing.push_late()
         placing.pull_early()
-    return _settled(builder, placing.schedule(), penalty, "varied").schedule
+    return _settled(builder, placing.schedule(), penalty, "disturbed").schedule
 
 
 def _settled(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, name: str) -> Rounded:

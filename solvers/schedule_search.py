@@ -19,7 +19,7 @@ from solvers.improvement import (
     settle,
 )
 from solvers.relax_and_fix import relax_and_fix
-from solvers.rounding import all_capacities, round_relaxation, varied
+from solvers.rounding import all_capacities, disturbed, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
 
@@ -41,11 +41,10 @@ _MENDING_ROUNDS = 40
 _FILLED = "filled step by step"
 _NEAR = 0.05
 """A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
-_HALF_STEP = 0.5
 _SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
 """Shares of a node that the point has taken by the step in which schedules begun anew take it."""
 _FROM_START = 2
-"""Searches from the start itself before as many from elsewhere."""
+"""Searches from the start itself before those from elsewhere."""
 _GRACE = 10.0
 """Seconds of search after an interruption that would leave nothing but the empty schedule."""
 _SEARCHED_WHOLE = 1_500
@@ -277,19 +276,16 @@ class ScheduleSearch:
     def _elsewhere(self, number: int, best: Schedule, start: Schedule) -> Schedule:
         """Another schedule to begin with.
 
-        Where every row is a capacity it is the start itself, as parts drawn by other numbers lead elsewhere from there
-        and soon to schedules as good; later also some placed near to the relaxation and to the best schedule by turns.
-        Elsewhere it follows the point with another share of each node.
+        Where every row is a capacity it is the start itself at first, as parts drawn by other numbers lead elsewhere
+        from there and soon to schedules as good, and then the best one disturbed, from where it is not far. Elsewhere
+        it follows the point with another share of each node.
         """
         if not all_capacities(self.program):
             aside = _SHARES[number % len(_SHARES)]
             return filled_at(self.program, *self.point, aside)
-        if number % (2 * _FROM_START) < _FROM_START:
+        if number < _FROM_START:
             return start
-        goal = self.guidance.goal
-        times = np.asarray(best.step + _HALF_STEP if number % 2 or goal is None else goal, dtype=np.float64)
-        rng = np.random.default_rng([self.wanted.seed, number])
-        return varied(self.builder, self.point, self.guidance.penalty, times, rng)
+        return disturbed(self.builder, best, self.guidance.penalty, np.random.default_rng([self.wanted.seed, number]))
 
 
 def processes(program: ClosureProgram, asked: int) -> int:

@@ -14,7 +14,7 @@ from solvers.improvement.windows import Windows, propagated
 from solvers.improvement.workers import Part, PartLimits, Workers
 from solvers.options import SolveOptions
 from solvers.relaxation import bound_from_multipliers, solve_relaxation
-from solvers.rounding import varied
+from solvers.rounding import disturbed, round_relaxation
 from solvers.schedule import Schedule, transitive_reduction
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
@@ -200,7 +200,7 @@ def begun_elsewhere(program, **options):
     def restart(number, best):
         asked.append(number)
         rng = np.random.default_rng(number)
-        return varied(builder, (relaxation.x, relaxation.extras), penalty, best.step + 0.5, rng)
+        return disturbed(builder, best, penalty, rng)
 
     start = settle(builder, nothing_taken(program), penalty)
     return improve(builder, start, ImprovementOptions(workers=1, **options), guidance, restart=restart), asked
@@ -249,13 +249,12 @@ def test_what_schedules_differ_in_is_decided_again(seed):
         pytest.skip("no point of the relaxation")
     builder = SubprogramBuilder(program)
     penalty = row_penalties(program, relaxation.multipliers)
-    rng = np.random.default_rng(seed)
-    point, times = (relaxation.x, relaxation.extras), np.zeros(program.n_nodes)
-    best, other = (varied(builder, point, penalty, times, rng) for _ in range(2))
-    recombined, _ = every_kind(Surroundings.of(builder, times))
-    assert recombined.draw(best, 1_000, rng, np.zeros(program.n_nodes, bool)) is None
+    rounded = round_relaxation(builder, relaxation.x, relaxation.extras, penalty)[-1].schedule
+    best, other = (disturbed(builder, rounded, penalty, np.random.default_rng([seed, k])) for k in range(2))
+    recombined, _ = every_kind(Surroundings.of(builder, np.zeros(program.n_nodes)))
+    assert recombined.draw(best, 1_000, np.random.default_rng(seed), np.zeros(program.n_nodes, bool)) is None
     recombined.add(other)
-    windows = recombined.draw(best, 1_000, rng, np.zeros(program.n_nodes, bool))
+    windows = recombined.draw(best, 1_000, np.random.default_rng(seed), np.zeros(program.n_nodes, bool))
     same = best.step == other.step
     assert (windows is None) == bool(same.all())
     if windows is not None:
