@@ -5,28 +5,27 @@ UB(l) of ``solvers.relaxation.bound`` and compares; nothing else in the file is 
 
 Two bounds, never confused: the first is one on the linear relaxation, hence on every schedule, and rests on no
 reduction. The second, where there is one, holds for schedules alone: no block begins before its cone fits into the
-limits up to then (``solvers/early_start.py``), which whoever checks it works out anew.
+limits up to then (``solvers/early_start.py``), which whoever checks it works out anew; and it may go by cases, as of
+some blocks all is mined by the end of a period or not (``solvers/relaxation/leaves.py``), a closure each.
 
 Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Bienstock and Zuckerberg (2010), section 3.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from instances.findings import BadInput, Finding
-from scheduler.minelib_checking import MINING, WHOLE, Mining
+from scheduler.minelib_checking import WHOLE, Mining
 from scheduler.verified import Verified
 from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.early_start import early_started
 from solvers.relaxation import Outcome, bound_from_multipliers, proves_infeasible
+from solvers.relaxation.leaves import Decisions, Leaf, leaf_bounds, missing_decisions
 
 if TYPE_CHECKING:
     from scheduler.minelib import MineLibInstance
@@ -36,15 +35,10 @@ if TYPE_CHECKING:
     from solvers.relaxation.branching import Cases
     from solvers.relaxation.program import Floats
 
-FORMAT = 2
-READ = (1, FORMAT)
-"""Formats that are read; the first has no bound on schedules alone."""
-EARLY = "earliest periods"
 BOUND, INFEASIBLE = "lp bound", "infeasible"
+_UNPROVEN = "the multipliers found do not prove the bound found with them"
 TOLERANCE = 1e-9
 """Relative; what sums of floating-point numbers may differ by between machines."""
-
-_KEYS = ("format", "claim", "instance", "kernel", "multipliers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,18 +67,35 @@ class RowMultipliers:
 
 
 @dataclass(frozen=True, eq=False)
+class ScheduleCase:
+    """What is claimed of the schedules of a case.
+
+    Attributes:
+        decisions: Blocks that are mined by the end of a period or not, in the order of the forks that lead here.
+        bound: None of them is worth more, discounted money; None where there is none.
+        multipliers: One a side row.
+        mined: One a block that is mined by then.
+    """
+
+    decisions: Decisions
+    bound: float | None
+    multipliers: RowMultipliers
+    mined: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class ScheduleBound:
     """What is claimed of schedules alone.
 
     Attributes:
         mining: Whether blocks are mined whole within a period or may be over several.
         bound: No schedule is worth more, discounted money; None where there is no schedule.
-        multipliers: That prove it with the earliest periods of schedules.
+        cases: Hold every schedule, and prove it with the earliest periods of schedules.
     """
 
     mining: Mining
     bound: float | None
-    multipliers: RowMultipliers
+    cases: tuple[ScheduleCase, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +171,17 @@ def with_schedules(
     """
     if cases is None or certificate.bound is None or cases.bound >= certificate.bound:
         return certificate
-    multipliers = cases.leaves[0].multipliers
-    bound = _proven(tightened, multipliers, cases.bound)
-    return replace(certificate, schedules=ScheduleBound(mining, bound, RowMultipliers.of(instance, multipliers)))
+    rows, whole, made = instance.program.n_rows, mining == WHOLE, []
+    for leaf, recomputed in zip(cases.leaves, leaf_bounds(tightened, (), cases.leaves, whole=whole), strict=True):
+        if not _allowed(recomputed, leaf.bound):
+            raise RuntimeError(_UNPROVEN)
+        bound = max(recomputed, leaf.bound)
+        multipliers = RowMultipliers.of(instance, leaf.multipliers[:rows])
+        made.append(
+            ScheduleCase(leaf.decisions, None if bound == -math.inf else bound, multipliers, leaf.multipliers[rows:])
+        )
+    bounds = [case.bound for case in made if case.bound is not None]
+    return replace(certificate, schedules=ScheduleBound(mining, max(bounds, default=None), tuple(made)))
 
 
 def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float | None:
@@ -171,101 +190,15 @@ def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float
         proven, recomputed = proves_infeasible(program, multipliers), None
     else:
         recomputed = bound_from_multipliers(program, multipliers)
-        # They may prove more: those of a relaxation cut short are not yet worked out with the earliest periods.
-        proven = recomputed <= bound + TOLERANCE * max(abs(bound), 1.0)
+        proven = _allowed(recomputed, bound)
     if not proven:
-        raise RuntimeError("the multipliers found do not prove the bound found with them")
+        raise RuntimeError(_UNPROVEN)
     return None if recomputed is None else max(recomputed, bound)
 
 
-def certificate_object(certificate: Certificate, instance: MineLibInstance, version: str) -> dict[str, object]:
-    """The certificate as the JSON object of its file; ``version`` is that of pitwise."""
-    problem, schedules = instance.problem, certificate.schedules
-    return {
-        "format": FORMAT,
-        "claim": certificate.claim,
-        "bound": certificate.bound,
-        "instance": {
-            "hash": certificate.instance_hash,
-            "name": problem.name,
-            "kind": problem.kind,
-            "blocks": problem.n_blocks,
-            "arcs": int(instance.precedence.block.size),
-            "periods": problem.n_periods,
-            "destinations": problem.n_destinations,
-        },
-        "kernel": certificate.kernel,
-        "multipliers": _multipliers_object(certificate.multipliers),
-        "reductions": [] if schedules is None else [EARLY],
-        "schedules": None
-        if schedules is None
-        else {
-            "mining": schedules.mining,
-            "bound": schedules.bound,
-            "multipliers": _multipliers_object(schedules.multipliers),
-        },
-        "versions": {"pitwise": version, "numpy": np.__version__},
-    }
-
-
-def _multipliers_object(multipliers: RowMultipliers) -> dict[str, object]:
-    return {"resources": multipliers.resources.tolist(), "general": multipliers.general.tolist()}
-
-
-def read_certificate(path: str | Path) -> Certificate:
-    """A certificate from its file; raises BadInput with every fault found."""
-    content = _json_object(Path(path))
-    findings = [Finding(str(path), None, f"the key {key}") for key in _KEYS if key not in content]
-    if findings:
-        raise BadInput(findings)
-    if content["format"] not in READ:
-        raise BadInput([Finding(f"{path}: format", content["format"], f"{FORMAT}, the one this version reads")])
-    claim, bound = content["claim"], content.get("bound")
-    if claim not in {BOUND, INFEASIBLE}:
-        findings.append(Finding(f"{path}: claim", claim, f"{BOUND} or {INFEASIBLE}"))
-    if claim == BOUND and not _is_number(bound):
-        findings.append(Finding(f"{path}: bound", bound, "a finite number"))
-    mine = content["instance"]
-    digest = mine.get("hash") if isinstance(mine, Mapping) else None
-    if not isinstance(digest, str):
-        findings.append(Finding(f"{path}: instance.hash", digest, "the hash of the instance, a text"))
-    multipliers = _read_multipliers(content["multipliers"], f"{path}: multipliers", findings)
-    schedules = _read_schedules(content.get("schedules"), f"{path}: schedules", findings)
-    reductions = [] if content.get("schedules") is None else [EARLY]
-    if content.get("reductions", reductions) != reductions:
-        findings.append(Finding(f"{path}: reductions", str(content["reductions"]), str(reductions)))
-    if findings or multipliers is None:
-        raise BadInput(findings)
-    number = float(bound) if isinstance(bound, int | float) and claim == BOUND else None
-    return Certificate(str(claim), str(digest), number, multipliers, str(content["kernel"]), schedules)
-
-
-def _read_schedules(content: object, place: str, findings: list[Finding]) -> ScheduleBound | None:
-    """What is claimed of schedules, None where nothing is or something is wrong with it."""
-    if content is None:
-        return None
-    if not isinstance(content, Mapping):
-        findings.append(Finding(place, type(content).__name__, "an object, or null"))
-        return None
-    mining, bound = content.get("mining"), content.get("bound")
-    if mining not in MINING:
-        findings.append(Finding(f"{place}.mining", str(mining), f"one of {', '.join(MINING)}"))
-    if bound is not None and not _is_number(bound):
-        findings.append(Finding(f"{place}.bound", str(bound), "a finite number, or null where there is no schedule"))
-    multipliers = _read_multipliers(content.get("multipliers"), f"{place}.multipliers", findings)
-    if multipliers is None or mining not in MINING or not (bound is None or isinstance(bound, int | float)):
-        return None
-    return ScheduleBound(mining, None if bound is None else float(bound), multipliers)
-
-
-def _read_multipliers(content: object, place: str, findings: list[Finding]) -> RowMultipliers | None:
-    parts = content if isinstance(content, Mapping) else {}
-    resources = _numbers(parts.get("resources"), 2)
-    general = _numbers(parts.get("general"), 1)
-    for name, numbers in (("resources", resources), ("general", general)):
-        if numbers is None:
-            findings.append(Finding(f"{place}.{name}", None, "lists of finite numbers, one a side row"))
-    return None if resources is None or general is None else RowMultipliers(resources, general)
+def _allowed(recomputed: float, bound: float) -> bool:
+    """Whether multipliers prove a bound; they may prove more, as those of a relaxation cut short do."""
+    return recomputed <= bound + (TOLERANCE * max(abs(bound), 1.0) if math.isfinite(bound) else 0.0)
 
 
 def verify_certificate(
@@ -281,37 +214,105 @@ def verify_certificate(
     checks = [Verified("instance", same, told)]
     if not same:
         return checks
-    checks += _rows_and_claim(instance, instance.program, certificate.multipliers, certificate.bound, kernel)
+    checks += _lp_checks(certificate, instance, kernel)
     if certificate.schedules is not None:
-        claimed = certificate.schedules
-        program = early_started(instance.program, whole=claimed.mining == WHOLE)
-        checks += _rows_and_claim(
-            instance, program, claimed.multipliers, claimed.bound, kernel, of=f" of schedules ({claimed.mining})"
-        )
+        checks += _schedule_checks(certificate.schedules, instance, kernel)
     return checks
 
 
-def _rows_and_claim(
-    instance: MineLibInstance,
-    program: ClosureProgram,
-    multipliers: RowMultipliers,
-    bound: float | None,
-    kernel: KernelFactory,
-    *,
-    of: str = "",
-) -> list[Verified]:
+def _lp_checks(certificate: Certificate, instance: MineLibInstance, kernel: KernelFactory) -> Iterator[Verified]:
     """Whether there is a multiplier for every row, and what they prove."""
+    multipliers = certificate.multipliers
+    fits, told = _fit(multipliers, instance)
+    yield Verified("multipliers", fits, told)
+    if fits:
+        yield _claim_check(instance.program, multipliers, certificate.bound, kernel)
+
+
+def _fit(multipliers: RowMultipliers, instance: MineLibInstance) -> tuple[bool, str]:
+    """Whether there is a multiplier for every side row, and the numbers of both."""
     rows = (instance.problem.resource_limits.lower.shape, instance.problem.general_limits.lower.shape)
     given = (multipliers.resources.shape, multipliers.general.shape)
-    fits = multipliers.flat.size == program.n_rows and (rows[0] == given[0] or not rows[0][0])
-    checks = [Verified(f"multipliers{of}", fits, f"{given[0]} and {given[1]} for side rows {rows[0]} and {rows[1]}")]
-    if fits:
-        checks.append(_claim_check(program, multipliers, bound, kernel, of))
-    return checks
+    fits = multipliers.flat.size == instance.program.n_rows and (rows[0] == given[0] or not rows[0][0])
+    return fits, f"{given[0]} and {given[1]} for side rows {rows[0]} and {rows[1]}"
+
+
+def _schedule_checks(claimed: ScheduleBound, instance: MineLibInstance, kernel: KernelFactory) -> Iterator[Verified]:
+    """Whether the cases leave no schedule out, and what the multipliers of each prove."""
+    of = f" of schedules ({claimed.mining})"
+    wrong = [fault for number, case in enumerate(claimed.cases) for fault in _case_faults(number, case, instance)]
+    told = f"for the side rows and the blocks mined of {len(claimed.cases)} cases"
+    yield Verified(f"multipliers{of}", not wrong, told, tuple(wrong))
+    if wrong:
+        return
+    missing = missing_decisions([case.decisions for case in claimed.cases])
+    if missing is not None:
+        shown = "; ".join(
+            f"block {d.node} mined by the end of period {d.step}"
+            if d.taken
+            else f"block {d.node} not by then ({d.step})"
+            for d in missing
+        )
+        wrong.append(f"no case holds schedules with {shown or 'anything'}")
+    yield Verified(f"cases{of}", not wrong, f"{len(claimed.cases)} cases, looked over for any left out", tuple(wrong))
+    if not wrong:
+        yield _cases_check(claimed, instance, kernel, of)
+
+
+def _case_faults(number: int, case: ScheduleCase, instance: MineLibInstance) -> Iterator[str]:
+    """What keeps a case from being checked."""
+    fits, told = _fit(case.multipliers, instance)
+    if not fits:
+        yield f"case {number}: {told}"
+    asked = sum(decision.taken for decision in case.decisions)
+    if case.mined.shape != (asked,):
+        yield f"case {number}: {case.mined.size} multipliers for {asked} blocks mined"
+    program = instance.program
+    for node, step, _ in case.decisions:
+        if not (0 <= node < program.n_nodes and 0 <= step < program.n_steps):
+            yield f"case {number}: there is no block {node} or no period {step}"
+
+
+def _cases_check(claimed: ScheduleBound, instance: MineLibInstance, kernel: KernelFactory, of: str) -> Verified:
+    """The claims against a closure a case."""
+    whole = claimed.mining == WHOLE
+    tightened = early_started(instance.program, whole=whole)
+    if len(claimed.cases) == 1 and not claimed.cases[0].decisions:
+        return _claim_check(tightened, claimed.cases[0].multipliers, claimed.bound, kernel, of)
+    leaves = [
+        Leaf(
+            (),
+            np.concatenate([case.multipliers.flat, case.mined]),
+            -math.inf if case.bound is None else case.bound,
+            case.decisions,
+        )
+        for case in claimed.cases
+    ]
+    wrong, proven = [], leaf_bounds(tightened, (), leaves, kernel, whole=whole)
+    for number, (leaf, found) in enumerate(zip(leaves, proven, strict=True)):
+        if _below(leaf.bound, found):
+            said = "no schedule" if leaf.bound == -math.inf else f"{leaf.bound:,.4f}"
+            wrong.append(f"case {number}: claimed {said}, its multipliers prove {found:,.4f}")
+    largest = max(proven)
+    name = kernel(closure_graph(0, [], [])).name
+    if largest > -math.inf and (claimed.bound is None or _below(claimed.bound, largest)):
+        wrong.append(f"the multipliers prove {largest:,.4f}, which is more than claimed")
+    if claimed.bound is None:
+        words = "do not prove" if wrong else "prove"
+        return Verified(
+            f"infeasible{of}", not wrong, f"the multipliers {words} that there is no schedule ({name})", tuple(wrong)
+        )
+    text = f"claimed {claimed.bound:,.4f}; a closure a case by {name} gives {largest:,.4f}"
+    return Verified(f"bound{of}", not wrong, text, tuple(wrong))
+
+
+def _below(claimed: float, found: float) -> bool:
+    """Whether a claim is smaller than what was found, beyond rounding."""
+    return claimed < found - (TOLERANCE * max(abs(found), 1.0) if math.isfinite(found) else 0.0)
 
 
 def _claim_check(
-    program: ClosureProgram, multipliers: RowMultipliers, bound: float | None, kernel: KernelFactory, of: str
+    program: ClosureProgram, multipliers: RowMultipliers, bound: float | None, kernel: KernelFactory, of: str = ""
 ) -> Verified:
     """A claim against one closure."""
     name = kernel(closure_graph(0, [], [])).name
@@ -322,35 +323,6 @@ def _claim_check(
             f"infeasible{of}", proven, f"the multipliers {words} that no schedule keeps the limits ({name})"
         )
     recomputed = bound_from_multipliers(program, multipliers.flat, kernel)
-    passed = bound >= recomputed - TOLERANCE * max(abs(recomputed), 1.0)
+    passed = not _below(bound, recomputed)
     text = f"claimed {bound:,.4f}; one closure by {name} gives {recomputed:,.4f}"
     return Verified(f"bound{of}", passed, text)
-
-
-def _json_object(path: Path) -> dict[str, object]:
-    """The one object of a JSON file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput([Finding(str(path), None, "a file of this name")]) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput([Finding(str(path), str(error), "a certificate in JSON")]) from None
-    if not isinstance(content, dict):
-        raise BadInput([Finding(str(path), type(content).__name__, "a JSON object")])
-    return content
-
-
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 1e300
-
-
-def _numbers(value: object, dimensions: int) -> Floats | None:
-    """Lists as an array of so many dimensions, None where they are none of finite numbers."""
-    lists = value if dimensions == 2 and isinstance(value, list) else [value]
-    lengths = {len(row) if isinstance(row, list) and all(map(_is_number, row)) else -1 for row in lists}
-    if len(lengths) > 1 or -1 in lengths:
-        return None
-    array = np.array(value, np.float64)
-    return array if array.ndim == dimensions else np.zeros((0,) * dimensions)

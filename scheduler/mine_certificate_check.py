@@ -11,12 +11,13 @@ from instances.geometry.units import Resolution, scheduling_units
 from instances.instance import Instance
 from scheduler.blockscale import closure_program
 from scheduler.compiling import compile_problem
-from scheduler.mine_certificates import THOUSAND, TOLERANCE, MineCertificate, relaxed
+from scheduler.mine_certificates import THOUSAND, TOLERANCE, Case, MineCertificate, relaxed
+from scheduler.problem import Problem
 from scheduler.tightening import Tightening, tightening, untightened
 from scheduler.verified import Verified
 from solvers.closure import KernelFactory, PseudoflowKernel, closure_graph
 from solvers.relaxation import ClosureProgram, MultiplierError, bound_from_multipliers
-from solvers.relaxation.leaves import Leaf, Ranges, leaf_bound, missing_case
+from solvers.relaxation.leaves import Decision, Decisions, Leaf, Ranges, complete_ranges, leaf_bounds, missing_case
 
 RESOLUTIONS: dict[str, Resolution] = {"panel": "panel", "block": "block"}
 BETTER_THAN_BOUND = 1e-6
@@ -48,14 +49,14 @@ def verify_mine_certificate(
     checks = [
         Verified("instance", True, f"{instance.mine.name}{changed}, hash {digest[:12]}, by {certificate.resolution}s"),
         _reductions(certificate, told, tight),
-        _cover(certificate, tight),
+        _cover(certificate, tight, problem),
     ]
     if not all(check.passed for check in checks):
         return checks
     number = {name: row for row, name in enumerate(tight.names)}
     rows = np.asarray([number[name] for name in certificate.rows], dtype=np.int64)
     program = tight.aside.added_to(tight.program, rows)
-    checks.append(_bound(certificate, program, tight, kernel))
+    checks.append(_bound(certificate, program, tight, problem, kernel))
     if certificate.lp_bound is not None:
         checks.append(_lp_bound(certificate, compiled.program, kernel))
     return checks
@@ -71,7 +72,8 @@ def _reductions(certificate: MineCertificate, told: tuple[str, ...], tight: Tigh
     wrong += [f"no proof from the mine for the row {' '.join(row)}" for row in certificate.rows if row not in proven]
     if len(set(certificate.rows)) < len(certificate.rows):
         wrong.append("a row is named twice")
-    text = f"{len(certificate.rows)} rows that every plan keeps, made again from the mine"
+    earliest = "earliest periods of units and " if certificate.tightened else ""
+    text = f"{earliest}{len(certificate.rows)} rows that every plan keeps, made again from the mine"
     return Verified("reductions", not wrong, text, tuple(wrong))
 
 
@@ -81,39 +83,64 @@ def _ranges(certificate: MineCertificate, tight: Tightening) -> Iterator[Ranges]
         yield tuple(case.ranges.get(name, (0, chain.index.size)) for name, chain in tight.chains.items())
 
 
-def _cover(certificate: MineCertificate, tight: Tightening) -> Verified:
+def _decisions(case: Case, units: Mapping[str, int], periods: Mapping[str, int]) -> Decisions:
+    """Decisions of a case about units and periods that are known."""
+    return tuple(Decision(units[unit], periods[period], taken) for unit, period, taken in case.mined)
+
+
+def _numbers(problem: Problem) -> tuple[dict[str, int], dict[str, int]]:
+    """Numbers of units and periods by name."""
+    units, periods = problem.unit_names, problem.labels
+    return {name: k for k, name in enumerate(units)}, {name: k for k, name in enumerate(periods)}
+
+
+def _cover(certificate: MineCertificate, tight: Tightening, problem: Problem) -> Verified:
     """Whether the cases leave none out."""
     names = set(tight.chains)
+    units, periods = _numbers(problem)
     wrong = [
         f"case {number}: {name} is nothing that this mine decides"
         for number, case in enumerate(certificate.cases)
         for name in sorted(set(case.ranges) - names)
     ]
+    wrong += [
+        f"case {number}: this mine has no unit {unit} or no period {period}"
+        for number, case in enumerate(certificate.cases)
+        for unit, period, _ in case.mined
+        if unit not in units or period not in periods
+    ]
     if not wrong:
         sizes = [chain.index.size for chain in tight.chains.values()]
-        missing = missing_case(sizes, list(_ranges(certificate, tight)))
+        decisions = [_decisions(case, units, periods) for case in certificate.cases]
+        missing = missing_case(sizes, complete_ranges(zip(_ranges(certificate, tight), decisions, strict=True)))
         if missing is not None:
             told = ", ".join(f"{name} = {k}" for name, k in zip(tight.chains, missing, strict=True)) or "any plan"
             wrong.append(f"no case holds {told}")
     return Verified("cases", not wrong, f"{len(certificate.cases)} cases, looked over for any left out", tuple(wrong))
 
 
-def _bound(certificate: MineCertificate, program: ClosureProgram, tight: Tightening, kernel: KernelFactory) -> Verified:
+def _bound(
+    certificate: MineCertificate, program: ClosureProgram, tight: Tightening, problem: Problem, kernel: KernelFactory
+) -> Verified:
     """The bound of every case and of the whole, a closure each."""
-    wrong, largest = [], -np.inf
-    linked = list(tight.chains.values())
+    linked, names = list(tight.chains.values()), _numbers(problem)
+    wrong, leaves = [], []
     for number, (case, ranges) in enumerate(zip(certificate.cases, _ranges(certificate, tight), strict=True)):
-        claimed = -np.inf if case.bound is None else case.bound
-        leaf = Leaf(ranges, case.multipliers, -np.inf if case.bound is None else 0.0)
-        try:
-            found = THOUSAND * leaf_bound(program, linked, leaf, kernel)
-        except MultiplierError as error:
-            wrong.append(f"case {number}: {error}")
-            continue
-        largest = max(largest, found)
-        if _below(claimed, found):
-            said = "no plan" if case.bound is None else f"{case.bound:,.2f}"
-            wrong.append(f"case {number}: claimed {said}, its multipliers prove {found:,.2f}")
+        decisions = _decisions(case, *names)
+        expected = program.n_rows + sum(decision.taken for decision in decisions)
+        if case.multipliers.size != expected:
+            wrong.append(f"case {number}: expected {expected} multipliers, got {case.multipliers.size}")
+        claimed = -np.inf if case.bound is None else case.bound / THOUSAND
+        leaves.append(Leaf(ranges, case.multipliers, claimed, decisions))
+    if wrong:
+        text = "not every case has a multiplier for each row and each unit mined by then"
+        return Verified("certified bound", False, text, tuple(wrong))
+    proven = leaf_bounds(program, linked, leaves, kernel, whole=problem.whole)
+    for number, (leaf, bound) in enumerate(zip(leaves, proven, strict=True)):
+        if _below(leaf.bound, bound):
+            said = "no plan" if leaf.bound == -np.inf else f"{THOUSAND * leaf.bound:,.2f}"
+            wrong.append(f"case {number}: claimed {said}, its multipliers prove {THOUSAND * bound:,.2f}")
+    largest = THOUSAND * max(proven, default=-np.inf)
     name = kernel(closure_graph(0, [], [])).name
     if certificate.bound == -np.inf:
         if largest > -np.inf:

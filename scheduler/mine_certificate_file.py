@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
 
 from instances.findings import BadInput, Finding
-from scheduler.mine_certificates import Case, MineCertificate
+from scheduler.mine_certificates import Case, MineCertificate, Mined
 from scheduler.problem import Array
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, FORMAT)
+"""Formats that are read; cases of the first say nothing of single units."""
 CLAIM, NO_PLAN = "plan bound", "no plan"
 """No plan is worth more than the bound; there is no plan at all."""
 _LARGEST = 1e300
@@ -40,6 +42,7 @@ def mine_certificate_object(certificate: MineCertificate, versions: Mapping[str,
         "cases": [
             {
                 "ranges": {name: list(pair) for name, pair in case.ranges.items()},
+                "mined": [list(one) for one in case.mined],
                 "bound": case.bound,
                 "multipliers": case.multipliers.tolist(),
             }
@@ -122,7 +125,7 @@ class _Reader:
             raise BadInput([Finding(self.file, None, "a certificate in JSON; the file is damaged")]) from error
         if not isinstance(content, dict):
             raise BadInput([Finding(self.file, type(content).__name__, "a JSON object")])
-        if content.get("format") != FORMAT:
+        if content.get("format") not in READ:
             self.fault("format", content.get("format"), f"{FORMAT}, the one this version reads")
         if content.get("claim") not in (CLAIM, NO_PLAN):
             self.fault("claim", content.get("claim"), f"{CLAIM} or {NO_PLAN}")
@@ -193,7 +196,16 @@ class _Reader:
             else:
                 self.fault(f"{place}.ranges.{name}", pair, "two whole numbers, the smallest and the largest")
         bound = self.number(entry, "bound", optional=True, place=f"{place}.bound")
-        return Case(ranges, bound, self.numbers(entry.get("multipliers"), f"{place}.multipliers"))
+        multipliers = self.numbers(entry.get("multipliers"), f"{place}.multipliers")
+        return Case(ranges, bound, multipliers, tuple(self.mined(entry.get("mined", []), f"{place}.mined")))
+
+    def mined(self, value: object, place: str) -> Iterator[Mined]:
+        """Units mined by the end of a period or not."""
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, list) and len(one) == 3 and [type(part) for part in one] == [str, str, bool]:
+                yield one[0], one[1], one[2]
+            else:
+                self.fault(place, str(one)[:60], "a list of [unit, period, mined by its end: true or false]")
 
 
 def _is_number(value: object) -> TypeGuard[float]:

@@ -24,7 +24,7 @@ from scheduler.tightening import RowName, Tightening, tightening, untightened
 from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.relaxation import Outcome, RelaxationResult, StopRule, bound_from_multipliers, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
-from solvers.relaxation.leaves import Leaf, Ranges, every_case, leaf_bound
+from solvers.relaxation.leaves import Leaf, Ranges, every_case, leaf_bounds
 
 THOUSAND = 1000.0
 TOLERANCE = 1e-9
@@ -36,6 +36,10 @@ PHASES_ACTIVE, LAGS = "limits.phases_active_max", "phases.lag_years"
 """Rules that the relaxation cannot hold, and leaves out or weakens: the bound stays one, less tight."""
 
 
+Mined = tuple[str, str, bool]
+"""Unit, period, and whether it is mined by its end."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A case of the cover.
@@ -44,12 +48,15 @@ class Case:
         ranges: smallest and largest number by name: ``works.pit``, the periods at work; ``bought.<option>``, the
             periods before it is bought. A name that is left out takes any.
         bound: no plan of the case is worth more, currency; ``None`` where there is no plan of it.
-        multipliers: one a side row, then one a row of ``MineCertificate.rows``.
+        multipliers: one a side row, then one a row of ``MineCertificate.rows``, then one a unit mined by then.
+        mined: names of units and periods, and whether the unit is mined by the end of that period or not, in the order
+            of the forks that lead here.
     """
 
     ranges: dict[str, tuple[int, int]]
     bound: float | None
     multipliers: Array
+    mined: tuple[Mined, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -173,7 +180,7 @@ def certify_mine(
     )
     leaves = () if begin is None else _carried_over(begin, tight)
     found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp, begin=leaves)
-    return _certificate(identity, compiled, tight, found, objective=objective, lp=lp, told=told)
+    return _certificate(identity, problem, compiled, tight, found, objective=objective, lp=lp, told=told)
 
 
 def refute_mine(
@@ -210,7 +217,7 @@ def refute_mine(
         found = bound_by_cases(tight.program, list(tight.chains.values()), tight.aside, limits, root=lp)
     if found.bound > -np.inf:
         return None
-    return _certificate(identity, compiled, tight, found, objective=None, lp=None, told=told)
+    return _certificate(identity, problem, compiled, tight, found, objective=None, lp=None, told=told)
 
 
 def _carried_over(begin: Cover, tight: Tightening) -> list[Leaf]:
@@ -224,7 +231,7 @@ def _carried_over(begin: Cover, tight: Tightening) -> list[Leaf]:
     places, rows = (np.array([pair[k] for pair in kept], dtype=np.int64) for k in (0, 1))
     leaves = []
     for case in begin.cases:
-        if case.multipliers.size != first + len(begin.rows) or not set(case.ranges) <= set(tight.chains):
+        if case.mined or case.multipliers.size != first + len(begin.rows) or not set(case.ranges) <= set(tight.chains):
             return []
         ranges = tuple(case.ranges.get(name, every) for name, every in zip(tight.chains, whole, strict=True))
         if any(high > size for (_, high), (_, size) in zip(ranges, whole, strict=True)):
@@ -264,11 +271,12 @@ def certificate_from_relaxation(
         leaf = Leaf(every_case(list(tight.chains.values())), result.multipliers, result.bound)
         cases = Cases((leaf,), np.zeros(0, np.int64), result.bound, 1, result.seconds)
     told = relaxed(problem)[1]
-    return _certificate(identity, compiled, tight, cases, objective=objective, lp=result, told=told)
+    return _certificate(identity, problem, compiled, tight, cases, objective=objective, lp=result, told=told)
 
 
 def _certificate(
     identity: Identity,
+    problem: Problem,
     compiled: Compiled,
     tight: Tightening,
     found: Cases,
@@ -280,7 +288,7 @@ def _certificate(
     """The certificate, every bound recomputed as whoever checks it will."""
     program = tight.aside.added_to(tight.program, found.rows)
     linked = list(tight.chains.values())
-    bounds = [leaf_bound(program, linked, leaf) for leaf in found.leaves]
+    bounds = leaf_bounds(program, linked, found.leaves, whole=problem.whole)
     slack = TOLERANCE * max(abs(found.bound), 1.0) if np.isfinite(found.bound) else 0.0
     if max(bounds) > found.bound + slack:
         raise RuntimeError("the multipliers found do not prove the bound found with them")
@@ -291,6 +299,7 @@ def _certificate(
             _told_ranges(tight, leaf.ranges, everything),
             None if bound == -np.inf else THOUSAND * bound,
             leaf.multipliers,
+            tuple((problem.unit_names[node], problem.labels[step], taken) for node, step, taken in leaf.decisions),
         )
         for leaf, bound in zip(found.leaves, bounds, strict=True)
     ]

@@ -12,7 +12,8 @@ import numpy as np
 
 from instances.findings import BadInput, Finding
 from instances.minelib import read_schedule
-from scheduler.certificates import Certificate, read_certificate, verify_certificate
+from scheduler.certificate_file import read_certificate
+from scheduler.certificates import Certificate, verify_certificate
 from scheduler.minelib_checking import MINING, PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule
 from scheduler.verified import TOLERANCE, Verified, history_findings
 from solvers.closure import PseudoflowKernel

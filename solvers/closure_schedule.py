@@ -22,6 +22,7 @@ from solvers.improvement.windows import Windows, propagated
 from solvers.options import SolveOptions
 from solvers.relaxation import Outcome, StopRule, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
+from solvers.relaxation.node_branching import NodeLimits, branch_on_nodes
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.result import StopReason as Solver
@@ -47,6 +48,9 @@ _CASE_GAP = 1e-4
 _ALONE_GAP = 1e-5
 """The same where there is one case."""
 _CASE_SOLVES = 24
+_BRANCH_SHARE, _COARSE = 0.3, 0.02
+"""Share of the time limit by which decisions about nodes have to be done, and the gap asked for from which none are
+made: rounding alone comes as near."""
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
 _POLISH_LOSS = 1e-7
@@ -172,7 +176,9 @@ def find_schedule(
     """
     began = time.perf_counter()
     ask = interrupted or (lambda: False)
-    relaxation, tightened, cases, seconds = _bounded(program, options, chains, on_iteration, interrupted)
+    relaxation, tightened, cases, seconds = _bounded(
+        program, options, chains, on_iteration=on_iteration, on_progress=on_progress, interrupted=interrupted
+    )
     if relaxation.outcome is Outcome.INFEASIBLE or (cases is not None and cases.bound == -np.inf):
         stop = StopReason.INFEASIBLE
         return FoundSchedule(relaxation, tightened, cases, None, None, stop, "", None, None, seconds)
@@ -234,7 +240,9 @@ def _bounded(
     program: ClosureProgram,
     options: ScheduleOptions,
     chains: Sequence[Chain],
+    *,
     on_iteration: Callable[[Iteration], None] | None,
+    on_progress: Callable[[Progress], None] | None,
     interrupted: Callable[[], bool] | None,
 ) -> tuple[RelaxationResult, ClosureProgram, Cases | None, dict[str, float]]:
     """The plain relaxation, the program tightened, its bound by cases if that may be lower, and the seconds of all."""
@@ -249,14 +257,23 @@ def _bounded(
         return relaxation, program, None, seconds
     tightened = early_started(program, whole=not options.spread)
     seconds["early start"] = time.perf_counter() - then
-    if tightened is program and not chains:
-        return relaxation, program, None, seconds
     then = time.perf_counter()
     left = None if options.seconds is None else max(_CASE_SHARE * options.seconds - (then - began), 0.0)
     gap = _CASE_GAP if chains else _ALONE_GAP
     limits = CaseLimits(gap, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
     cases = bound_by_cases(tightened, chains, ValidRows.none(tightened), limits, root=relaxation)
     seconds["cases"] = time.perf_counter() - then
+    if cases.bound > -np.inf and options.gap < _COARSE:
+        then = time.perf_counter()
+
+        def told(bound: float) -> None:
+            if on_progress is not None and np.isfinite(bound):
+                on_progress(Progress(time.perf_counter() - began, bound, None, None, 0))
+
+        left = None if options.seconds is None else max(_BRANCH_SHARE * options.seconds - (then - began), 0.0)
+        wanted = NodeLimits(seconds=left, interrupted=interrupted, threads=processes(program, options.workers))
+        cases = branch_on_nodes(tightened, chains, cases, wanted, whole=not options.spread, on_bound=told)
+        seconds["branching"] = time.perf_counter() - then
     return relaxation, tightened, cases, seconds
 
 

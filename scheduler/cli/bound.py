@@ -101,7 +101,7 @@ def refuse_limits(gap: float, time_limit: float | None, iteration_limit: int | N
 
 def write_certificate(out: str, instance: MineLibInstance, certificate: Certificate) -> None:
     """Writes a certificate as JSON."""
-    from scheduler.certificates import certificate_object  # noqa: PLC0415
+    from scheduler.certificate_file import certificate_object  # noqa: PLC0415
     from scheduler.cli.minelib_arguments import write_whole  # noqa: PLC0415
     from scheduler.cli.output import own_version  # noqa: PLC0415
     from scheduler.runfolder import json_text  # noqa: PLC0415

@@ -158,7 +158,9 @@ def _bound_lines(found: Scheduled, *, infeasible: bool) -> Iterator[str]:
     search = found.found
     yield f"  lp_bound   {found.relaxation.bound:,.2f}: nothing is worth more, not even with parts of blocks"
     if search.certified_bound < found.relaxation.bound:
-        yield f"  bound      {search.certified_bound:,.2f}: no schedule is worth more, as no block begins too early"
+        cases = 1 if search.cases is None else len(search.cases.leaves)
+        why = "as no block begins too early" if cases == 1 else f"by {cases} cases of what is mined by when"
+        yield f"  bound      {search.certified_bound:,.2f}: no schedule is worth more, {why}"
     if search.solver_bound is not None:
         yield f"  bound      {found.bound:,.2f}: no schedule is worth more, by HiGHS on the whole program"
     if found.gap is None or found.gap_published is None or found.gap_certified is None:

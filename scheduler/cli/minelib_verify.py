@@ -97,7 +97,8 @@ class MineLibCheck:
         return ExitCode.NOT_VERIFIED if checked.findings else ExitCode.DONE
 
     def _certificate(self) -> ExitCode:
-        from scheduler.certificates import read_certificate, verify_certificate  # noqa: PLC0415
+        from scheduler.certificate_file import read_certificate  # noqa: PLC0415
+        from scheduler.certificates import verify_certificate  # noqa: PLC0415
         from scheduler.mine_certificate_file import is_mine_certificate  # noqa: PLC0415
 
         self._refuse_all_but_instance("a certificate")

@@ -91,12 +91,18 @@ class CasePoint:
         x: Shares by part, step and choice ``(P, T, D)``.
         extras: Continuous variables ``(S,)``.
         multipliers: Of the program's own rows ``(M,)``.
+        value: Objective of the point.
+        leaf: Number of the case among the leaves.
+        partition: What its relaxation ended with; None where it is not known.
     """
 
     bound: float
     x: Floats
     extras: Floats
     multipliers: Floats
+    value: float = -np.inf
+    leaf: int = 0
+    partition: Partition | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -354,8 +360,8 @@ class _Search:
         rows = np.flatnonzero(used).astype(np.int64)
         leaves = tuple(Leaf(case.ranges, np.append(case.own, case.aside[rows]), case.bound) for case in cases)
         points = tuple(
-            CasePoint(case.bound, case.x, case.extras, case.own)
-            for case in sorted(cases, key=lambda case: (case.single, case.value), reverse=True)
+            CasePoint(case.bound, case.x, case.extras, case.own, case.value, number, case.partition)
+            for number, case in sorted(enumerate(cases), key=lambda pair: (pair[1].single, pair[1].value), reverse=True)
             if case.x is not None and case.extras is not None
         )
         seconds = time.perf_counter() - self._begun

@@ -1,9 +1,14 @@
-"""A bound by cases: boxes of switching variables that together hold every case, each with multipliers of its own.
+"""A bound by cases that together hold every schedule, each with multipliers of its own.
 
 Some of the continuous variables of a program stand for decisions that are 0 or 1 and switch at most once in a run of
 them (a *chain*): the first k are 1 and the others 0, or the other way round. The number k says it all. A *leaf* limits
 the k of every chain to a range, which fixes some variables at 0 or 1; inside it the multipliers of the leaf prove a
 bound. Where every combination of k lies in some leaf, the largest bound of the leaves bounds the whole.
+
+A leaf may also say of some nodes whether they are taken by the end of a step. Taken is one more side row, which has a
+multiplier; not taken leaves the node, and all that needs it, no step up to then. A schedule takes a node whole, so it
+lies on one side or the other, where a point of the relaxation lies between. The leaves of the same ranges then have to
+be those of a tree in which every fork asks about one node and step.
 
 Source: Land and Doig (1960), "An automatic method of solving discrete programming problems", Econometrica 28:497; the
 bound in each leaf is that of ``bound.py``.
@@ -11,22 +16,38 @@ bound in each leaf is that of ``bound.py``.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from solvers.closure import PseudoflowKernel
 from solvers.relaxation.bound import bound_from_multipliers, proves_infeasible
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from solvers.closure import KernelFactory
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 Ranges = tuple[tuple[int, int], ...]
 """Smallest and largest k of every chain, both included."""
+
+
+class Decision(NamedTuple):
+    """Whether a node is taken, all of it, by the end of a step."""
+
+    node: int
+    step: int
+    taken: bool
+
+
+Decisions = tuple[Decision, ...]
+_LARGE = 1_000_000
+"""Nodes times steps of which one graph at a time is enough memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +74,15 @@ class Leaf:
 
     Attributes:
         ranges: Smallest and largest k of every chain.
-        multipliers: One a side row ``(M,)``.
+        multipliers: One a side row, then one a decision that a node is taken ``(M + taken,)``.
         bound: No point of the case is worth more; -inf where the multipliers prove that it has none.
+        decisions: Of nodes, in the order of the forks that lead here.
     """
 
     ranges: Ranges
     multipliers: Floats
     bound: float
+    decisions: Decisions = ()
 
 
 def every_case(chains: Sequence[Chain]) -> Ranges:
@@ -67,10 +90,25 @@ def every_case(chains: Sequence[Chain]) -> Ranges:
     return tuple((0, chain.index.size) for chain in chains)
 
 
-def in_case(program: ClosureProgram, chains: Sequence[Chain], ranges: Ranges) -> ClosureProgram | None:
-    """The program with the variables that the ranges fix; None where its own bounds leave no point of the case.
+def in_case(
+    program: ClosureProgram,
+    chains: Sequence[Chain],
+    ranges: Ranges,
+    decisions: Decisions = (),
+    *,
+    whole: bool = True,
+) -> ClosureProgram | None:
+    """The program of a case; None where its own bounds or first steps leave no point of it.
 
-    Of a range that reaches below 0, or beyond the length of its chain, what lies inside counts.
+    Args:
+        program: The program of every case.
+        chains: Its switching variables.
+        ranges: Of the case. Of a range that reaches below 0, or beyond the length of its chain, what lies inside
+            counts.
+        decisions: Of the case, about nodes that have parts and steps of the program. A side row is added for each that
+            says taken, in their order.
+        whole: Whether a schedule takes each node within one step. Else a node not taken by then may be begun, and what
+            needs it may not.
     """
     lower, upper = program.extra_lower.copy(), program.extra_upper.copy()
     for chain, (low, high) in zip(chains, ranges, strict=True):
@@ -83,26 +121,112 @@ def in_case(program: ClosureProgram, chains: Sequence[Chain], ranges: Ranges) ->
         upper[last] = np.minimum(upper[last], 0.0 if chain.falling else 1.0)
     if (lower > upper).any():
         return None
-    return replace(program, extra_lower=lower, extra_upper=upper)
+    boxed = replace(program, extra_lower=lower, extra_upper=upper) if chains else program
+    return _decided(boxed, decisions, whole=whole) if decisions else boxed
+
+
+def _decided(program: ClosureProgram, decisions: Decisions, *, whole: bool) -> ClosureProgram | None:
+    """The program with decisions about nodes; None where a node taken by a step cannot be begun by then."""
+    first = program.starts.copy()
+    for node, step, taken in decisions:
+        if taken:
+            continue
+        if whole:
+            first[node] = max(first[node], step + 1)
+        needing = program.arc_head == node
+        tails = program.arc_tail[needing]
+        first[tails] = np.maximum(first[tails], step + 1 + program.lags[needing])
+    first = np.minimum(first, program.n_steps)
+    decided = replace(program, first_step=first)
+    asked = [(node, step) for node, step, taken in decisions if taken]
+    if not asked:
+        return decided
+    if any(decided.starts[node] > step for node, step in asked):
+        return None
+    extent = program.n_steps * program.n_choices
+    begin = program.first_part[[node for node, _ in asked]] * extent
+    size = np.array([(step + 1) * program.n_choices for _, step in asked])
+    columns = np.concatenate([np.arange(start, start + count) for start, count in zip(begin, size, strict=True)])
+    ends = np.concatenate([[0], np.cumsum(size)])
+    rows = sparse.csr_array((np.ones(columns.size), columns, ends), shape=(len(asked), program.n_parts * extent))
+    none = sparse.csr_array((len(asked), program.n_extras))
+    return replace(
+        decided,
+        rows=sparse.csr_array(sparse.vstack([program.rows, rows], format="csr")),
+        row_lower=np.append(program.row_lower, np.ones(len(asked))),
+        row_upper=np.append(program.row_upper, np.full(len(asked), np.inf)),
+        extra_rows=sparse.csr_array(sparse.vstack([program.extras_matrix, none], format="csr")),
+    )
 
 
 def leaf_bound(
-    program: ClosureProgram, chains: Sequence[Chain], leaf: Leaf, kernel: KernelFactory = PseudoflowKernel
+    program: ClosureProgram,
+    chains: Sequence[Chain],
+    leaf: Leaf,
+    kernel: KernelFactory = PseudoflowKernel,
+    *,
+    whole: bool = True,
 ) -> float:
     """The bound that a leaf's multipliers prove, by one closure; -inf for a case without a point.
 
     A leaf that claims no point is taken at its word only where its multipliers prove it; otherwise its bound is
-    whatever they come to.
+    whatever they come to. ``whole`` is that of ``in_case``.
 
     Raises:
         MultiplierError: Wrong length, or not finite.
     """
-    case = in_case(program, chains, leaf.ranges)
+    case = in_case(program, chains, leaf.ranges, leaf.decisions, whole=whole)
     if case is None:
         return -np.inf
     if leaf.bound == -np.inf and proves_infeasible(case, leaf.multipliers, kernel):
         return -np.inf
     return bound_from_multipliers(case, leaf.multipliers, kernel)
+
+
+def leaf_bounds(
+    program: ClosureProgram,
+    chains: Sequence[Chain],
+    leaves: Sequence[Leaf],
+    kernel: KernelFactory = PseudoflowKernel,
+    *,
+    whole: bool = True,
+) -> list[float]:
+    """``leaf_bound`` of each leaf, several at the same time on several cores where their graphs are not too large.
+
+    Raises:
+        MultiplierError: Wrong length, or not finite.
+    """
+    small = program.n_nodes * program.n_steps <= _LARGE
+
+    def bound(leaf: Leaf) -> float:
+        return leaf_bound(program, chains, leaf, kernel, whole=whole)
+
+    with ThreadPoolExecutor((os.cpu_count() or 1) if small else 1) as threads:
+        return list(threads.map(bound, leaves))
+
+
+def complete_ranges(leaves: Iterable[tuple[Ranges, Decisions]]) -> list[Ranges]:
+    """The ranges of which leaves hold every schedule, whatever it takes by when."""
+    decided: dict[Ranges, list[Decisions]] = {}
+    for ranges, decisions in leaves:
+        decided.setdefault(ranges, []).append(decisions)
+    return [ranges for ranges, paths in decided.items() if missing_decisions(paths) is None]
+
+
+def missing_decisions(paths: Sequence[Decisions]) -> Decisions | None:
+    """Decisions that lead to none of the paths; None where the paths are those of a whole tree, or more."""
+    left: list[tuple[Decisions, int, Sequence[Decisions]]] = [((), 0, paths)]
+    while left:
+        before, depth, here = left.pop()
+        if not here:
+            return before
+        if any(len(path) == depth for path in here):
+            continue
+        node, step, _ = here[0][depth]
+        for taken in (False, True):
+            fork = Decision(node, step, taken)
+            left.append(((*before, fork), depth + 1, [path for path in here if path[depth] == fork]))
+    return None
 
 
 def missing_case(sizes: Sequence[int], covered: Sequence[Ranges]) -> tuple[int, ...] | None:

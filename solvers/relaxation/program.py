@@ -117,6 +117,13 @@ class ClosureProgram:
         return int(self.extra_value.size)
 
     @cached_property
+    def first_part(self) -> Integers:
+        """First part of every node ``(n,)``, -1 where it has none."""
+        first = np.full(self.n_nodes, -1, np.int64)
+        first[self.part_node[::-1]] = np.arange(self.n_parts)[::-1]
+        return first
+
+    @cached_property
     def lags(self) -> Integers:
         """Lag of every arc ``(a,)``, zeros where none was given."""
         return self.arc_lag if self.arc_lag.size else np.zeros(self.arc_tail.size, np.int64)

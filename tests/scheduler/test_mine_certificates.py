@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,10 +26,13 @@ from scheduler.mine_certificates import (
 )
 from scheduler.problem import Problem
 from scheduler.solution import Solution
-from scheduler.tightening import tightening
+from scheduler.tightening import tightening, untightened
 from solvers.closure import StagedFlowKernel
+from solvers.early_start import early_started
 from solvers.options import SolveOptions
-from solvers.relaxation import StopRule, solve_relaxation
+from solvers.relaxation import Outcome, StopRule, solve_relaxation
+from solvers.relaxation.branching import bound_by_cases
+from solvers.relaxation.node_branching import branch_on_nodes
 from tests.builders import tiny_mine
 from tests.scheduler.formulation.mines import Drawn, mines
 
@@ -113,6 +117,83 @@ def test_multipliers_of_a_relaxation_by_blocks_are_a_certificate():
     assert found.bound == pytest.approx(THOUSAND * result.bound, rel=1e-9)
     assert (len(found.cases), found.rows, found.tightened) == (1, (), False)
     assert all(check.passed for check in verify_mine_certificate(found, instance))
+
+
+def decided(problem: Problem, who: Identity):
+    """A certificate by decisions about units."""
+    compiled = closure_program(relaxed(problem)[0])
+    program = early_started(compiled.program, whole=problem.whole)
+    tight = replace(untightened(problem, compiled), program=program)
+    result, linked = solve_relaxation(compiled.program), list(tight.chains.values())
+    cases = bound_by_cases(program, linked, tight.aside, root=result)
+    if result.outcome is Outcome.INFEASIBLE or cases.bound == -np.inf:
+        return None
+    cases = branch_on_nodes(program, linked, cases, whole=problem.whole)
+    return certificate_from_relaxation(problem, compiled, result, who, None, tight=tight, cases=cases)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=SLOW)
+@given(drawn=mines(kinds=("whole", "block", "block partial")))
+def test_no_plan_is_worth_more_than_decisions_about_units_prove(drawn: Drawn):
+    """Whole units and partial ones, every limit: the optimum lies below, and the certificate verifies."""
+    problem = compile_problem(drawn.instance, drawn.units)
+    exact = solve_exact(problem, SolveOptions(gap=0.0))
+    found = decided(problem, identity(drawn.instance, drawn.units.resolution))
+    if found is None or exact.solution is None or exact.result.objective is None:
+        reject()
+    optimum = exact.result.objective
+    assert found.bound / THOUSAND >= optimum - 1e-6 * max(1.0, abs(optimum))
+    assert all(check.passed for check in verify_mine_certificate(found, drawn.instance, StagedFlowKernel))
+
+
+def divided():
+    """A mine by blocks of which the mill takes a part a year, and its certificate by decisions about blocks."""
+    instance = tiny_mine(nx=6, nz=3, periods=3, stockpile=False, changes={"limits.mill_t_per_day": 500.0})
+    problem = compile_problem(instance, scheduling_units(instance, "block"))
+    return instance, problem, decided(problem, identity(instance, "block"))
+
+
+def test_decisions_about_blocks_bring_the_bound_of_a_mine_down(tmp_path):
+    """Below the relaxation and not below the optimum; written, read back and verified with either kernel."""
+    instance, problem, found = divided()
+    assert len(found.cases) > 2
+    assert found.bound < found.lp_bound * 0.9999
+    optimum = solve_exact(problem, SolveOptions(gap=0.0)).result.objective
+    assert found.bound >= THOUSAND * optimum * (1 - 1e-9)
+    file = tmp_path / "certificate.json"
+    file.write_text(json.dumps(mine_certificate_object(found, {})))
+    again = read_mine_certificate(file)
+    assert [case.mined for case in again.cases] == [case.mined for case in found.cases]
+    for kernel in ({}, {"kernel": StagedFlowKernel}):
+        assert all(check.passed for check in verify_mine_certificate(again, instance, **kernel))
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("left out", "no case holds"),
+        ("turned round", "no case holds"),
+        ("unknown block", "this mine has no unit b9 or no period"),
+        ("bound lowered", "its multipliers prove"),
+        ("multiplier left out", "multipliers"),
+    ],
+)
+def test_decisions_that_do_not_hold_are_caught(fault, told):
+    """A case left out, one that says the contrary of a fork, a block of another mine, a bound that does not follow."""
+    instance, _, found = divided()
+    first, *others = found.cases
+    unit, period, taken = first.mined[0]
+    changed = {
+        "left out": [],
+        "turned round": [replace(first, mined=((unit, period, not taken), *first.mined[1:]))],
+        "unknown block": [replace(first, mined=(("b9", period, taken), *first.mined[1:]))],
+        "bound lowered": [replace(first, bound=0.99 * first.bound)],
+        "multiplier left out": [replace(first, multipliers=first.multipliers[:-1])],
+    }[fault]
+    checks = verify_mine_certificate(replace(found, cases=(*changed, *others)), instance)
+    failed = [check for check in checks if not check.passed]
+    assert failed
+    assert told in " ".join([failed[0].text, *failed[0].findings])
 
 
 def test_a_relaxation_solved_already_is_not_solved_again(monkeypatch):

@@ -159,8 +159,8 @@ FAULTS: dict[str, tuple[Callable[[Json], object], str]] = {
         lambda p: in_binding(p, lambda case: case.update(multipliers=p["cases"][-1]["multipliers"])),
         "its multipliers prove",
     ),
-    "a multiplier too few": (lambda p: p["cases"][0]["multipliers"].pop(), "multipliers, got shape"),
-    "row dropped": (lambda p: p["reductions"]["rows"].pop(), "multipliers, got shape"),
+    "a multiplier too few": (lambda p: p["cases"][0]["multipliers"].pop(), "multipliers, got"),
+    "row dropped": (lambda p: p["reductions"]["rows"].pop(), "multipliers, got"),
     "row of nobody": (
         lambda p: p["reductions"]["rows"].__setitem__(0, ["one_of_two", "east/0/all", "west/0/all", "2020"]),
         "no proof from the mine for the row one_of_two",
@@ -169,7 +169,7 @@ FAULTS: dict[str, tuple[Callable[[Json], object], str]] = {
     "rows in another order": (lambda p: p["reductions"]["rows"].reverse(), "its multipliers prove"),
     "earliest periods denied": (
         lambda p: p["reductions"].update(earliest_periods=False, rows=[]),
-        "multipliers, got shape",
+        "multipliers, got",
     ),
     "rule said to be left out": (lambda p: p.update(relaxed=["limits.phases_active_max"]), "rules left out"),
     "plain bound lowered": (lambda p: p.update(lp_bound=p["lp_bound"] - 1.0), "FAILED  lp bound"),
@@ -190,7 +190,7 @@ FAULTS: dict[str, tuple[Callable[[Json], object], str]] = {
         "expected a list of finite numbers",
     ),
     "range of fractions": (lambda p: p["cases"][0]["ranges"].update({"works.pit": [0.5, 2]}), "two whole numbers"),
-    "format of the future": (lambda p: p.update(format=99), "format is 99; expected 1"),
+    "format of the future": (lambda p: p.update(format=99), "format is 99; expected 2"),
 }
 
 

@@ -161,7 +161,7 @@ def test_an_instance_changed_since_is_refused(mine, certificate):
 @pytest.mark.parametrize(
     ("keys", "value", "told"),
     [
-        (("format",), lambda _: 3, "format is 3; expected 2"),
+        (("format",), lambda _: 4, "format is 4; expected 3"),
         (("bound",), lambda _: "much", "bound is 'much'; expected a finite number"),
         (("bound",), lambda _: float("nan"), "expected a finite number"),
         (("claim",), lambda _: "best", "expected lp bound or infeasible"),
@@ -171,7 +171,11 @@ def test_an_instance_changed_since_is_refused(mine, certificate):
         (("schedules",), lambda _: 1, "schedules is 'int'; expected an object, or null"),
         (("schedules",), lambda _: {"mining": "both"}, "schedules.mining is 'both'; expected one of whole, partial"),
         (("schedules",), lambda _: {"bound": "much"}, "schedules.bound is 'much'; expected a finite number, or null"),
-        (("schedules",), lambda _: {}, "schedules.multipliers.resources: expected lists of finite numbers"),
+        (("schedules",), lambda _: {}, "schedules.cases: expected a list of cases"),
+        (("schedules",), lambda _: {"cases": [1]}, "schedules.cases[0] is 'int'; expected an object"),
+        (("schedules",), lambda _: {"cases": [{}]}, "cases[0].mined is 'None'; expected a list of [block, period"),
+        (("schedules",), lambda _: {"cases": [{"mined": [[0, 1, 2]]}]}, "mined is '[0, 1, 2]'; expected a list"),
+        (("schedules",), lambda _: {"multipliers": 1}, "schedules.multipliers.resources: expected lists of finite"),
         (("instance",), lambda _: [], "instance.hash: expected the hash"),
     ],
 )
