@@ -137,7 +137,7 @@ def compare(name: str, kind: str, arguments: argparse.Namespace) -> None:
                 row(name, kind.upper(), what, tool, why, "-", f"{seconds:.1f}")
                 continue
             value = told.get("objective" if what == "plan" else "lp_bound") if tool == "pitwise" else told.get("value")
-            bound = told.get("lp_bound") if tool == "pitwise" else told.get("bound")
+            bound = told.get("bound")
             row(
                 name,
                 kind.upper(),
