@@ -171,7 +171,7 @@ def find_schedule(
         on_bound: Told once, before there is a schedule, of the plain relaxation, the program tightened and the bound
             by cases, unless they prove that there is no schedule. What it does counts towards the time limit, as
             ``certificate``.
-        on_progress: Told of bound, objective and gap of the search.
+        on_progress: Told of the bound while decisions bring it down, then of bound, objective and gap of the search.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
     began = time.perf_counter()

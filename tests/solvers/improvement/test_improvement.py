@@ -348,7 +348,7 @@ def test_the_bound_is_told_once_before_there_is_a_schedule(at_once):
         program,
         ScheduleOptions(rounds=2, workers=1),
         on_bound=lambda relaxation, tightened, cases: told.append((relaxation, tightened, cases, len(seen))),
-        on_progress=seen.append,
+        on_progress=lambda progress: seen.extend([] if progress.objective is None else [progress]),
         interrupted=lambda: at_once,
     )
     ((relaxation, tightened, cases, before),) = told
