@@ -78,7 +78,7 @@ def read_certificate(path: str | Path) -> Certificate:
     if content["format"] not in READ:
         raise BadInput([Finding(f"{path}: format", content["format"], f"{FORMAT}, the one this version reads")])
     claim, bound = content["claim"], content.get("bound")
-    if claim not in {BOUND, INFEASIBLE}:
+    if claim not in (BOUND, INFEASIBLE):
         findings.append(Finding(f"{path}: claim", claim, f"{BOUND} or {INFEASIBLE}"))
     if claim == BOUND and not _is_number(bound):
         findings.append(Finding(f"{path}: bound", bound, "a finite number"))

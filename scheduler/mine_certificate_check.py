@@ -107,7 +107,7 @@ def _cover(certificate: MineCertificate, tight: Tightening, problem: Problem) ->
         f"case {number}: this mine has no unit {unit} or no period {period}"
         for number, case in enumerate(certificate.cases)
         for unit, period, _ in case.mined
-        if unit not in units or period not in periods
+        if unit not in units or period not in periods or tight.program.first_part[units[unit]] < 0
     ]
     if not wrong:
         sizes = [chain.index.size for chain in tight.chains.values()]
@@ -167,7 +167,7 @@ def _lp_bound(certificate: MineCertificate, program: ClosureProgram, kernel: Ker
 
 def _below(claimed: float, found: float) -> bool:
     """Whether a claim is smaller than what was found, beyond rounding."""
-    return claimed < found - (TOLERANCE * max(abs(found), 1.0) if np.isfinite(found) else 0.0)
+    return not claimed >= found - (TOLERANCE * max(abs(found), 1.0) if np.isfinite(found) else 0.0)
 
 
 def verify_claims(certificate: MineCertificate, summary: Mapping[str, Any], resolution: str) -> Verified:

@@ -64,7 +64,7 @@ def is_mine_certificate(path: str | Path) -> bool:
         content = json.loads(Path(path).read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(content, dict) and content.get("claim") in {CLAIM, NO_PLAN}
+    return isinstance(content, dict) and content.get("claim") in (CLAIM, NO_PLAN)
 
 
 def read_mine_certificate(path: str | Path) -> MineCertificate:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.closure import PseudoflowKernel, closure_graph, scale_up
+from solvers.closure import PseudoflowKernel, WeightError, closure_graph, scale_up
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -118,7 +118,8 @@ def bound_from_multipliers(
 ) -> float:
     """UB(l): the upper bound on the program that the multipliers prove, recomputed with one closure.
 
-    Multipliers with a sign their row does not allow count as zero. With ``objective=False`` the objective is left out:
+    Multipliers with a sign their row does not allow count as zero; those so large that prices or terms overflow prove
+    nothing, inf. With ``objective=False`` the objective is left out:
     a value below zero (beyond rounding, see ``proves_infeasible``) proves that no point satisfies the rows.
 
     Args:
@@ -133,9 +134,13 @@ def bound_from_multipliers(
     used = project_multipliers(program, multipliers)
     number, tail, head = _expanded_arcs(program)
     weights = cumulative_weights(step_prices(program, used, objective=objective)[0])[number >= 0]
-    integers, scale = scale_up(weights)
+    try:
+        integers, scale = scale_up(weights)
+    except WeightError:
+        return np.inf
     closure = kernel(closure_graph(weights.size, tail, head)).solve(integers)
-    return closure.value / scale + row_and_box_terms(program, used, objective=objective)
+    bound = closure.value / scale + row_and_box_terms(program, used, objective=objective)
+    return np.inf if np.isnan(bound) else bound
 
 
 def proves_infeasible(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> bool:

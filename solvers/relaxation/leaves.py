@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 from scipy import sparse
@@ -46,6 +46,8 @@ class Decision(NamedTuple):
 
 
 Decisions = tuple[Decision, ...]
+_Forks: TypeAlias = "tuple[_Forks, Decision] | None"
+"""Forks one after another, the last one last."""
 _LARGE = 1_000_000
 """Nodes times steps of which one graph at a time is enough memory."""
 
@@ -215,18 +217,27 @@ def complete_ranges(leaves: Iterable[tuple[Ranges, Decisions]]) -> list[Ranges]:
 
 def missing_decisions(paths: Sequence[Decisions]) -> Decisions | None:
     """Decisions that lead to none of the paths; None where the paths are those of a whole tree, or more."""
-    left: list[tuple[Decisions, int, Sequence[Decisions]]] = [((), 0, paths)]
+    left: list[tuple[_Forks, int, Sequence[Decisions]]] = [(None, 0, paths)]
     while left:
         before, depth, here = left.pop()
         if not here:
-            return before
+            return _in_order(before)
         if any(len(path) == depth for path in here):
             continue
         node, step, _ = here[0][depth]
         for taken in (False, True):
             fork = Decision(node, step, taken)
-            left.append(((*before, fork), depth + 1, [path for path in here if path[depth] == fork]))
+            left.append(((before, fork), depth + 1, [path for path in here if path[depth] == fork]))
     return None
+
+
+def _in_order(forks: _Forks) -> Decisions:
+    """The decisions of forks, the first one first."""
+    decisions: list[Decision] = []
+    while forks is not None:
+        forks, last = forks
+        decisions.append(last)
+    return tuple(reversed(decisions))
 
 
 def missing_case(sizes: Sequence[int], covered: Sequence[Ranges]) -> tuple[int, ...] | None:

@@ -165,6 +165,7 @@ def test_an_instance_changed_since_is_refused(mine, certificate):
         (("bound",), lambda _: "much", "bound is 'much'; expected a finite number"),
         (("bound",), lambda _: float("nan"), "expected a finite number"),
         (("claim",), lambda _: "best", "expected lp bound or infeasible"),
+        (("claim",), lambda _: [], "expected lp bound or infeasible"),
         (("multipliers", "general"), lambda _: ["x"], "multipliers.general: expected lists of finite numbers"),
         (("multipliers",), lambda _: 1, "multipliers.resources: expected lists of finite numbers"),
         (("reductions",), lambda _: ["early"], """reductions is "['early']"; expected []"""),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -282,6 +283,7 @@ def test_a_mine_that_only_parts_of_blocks_could_serve_is_proven_to_have_no_sched
     ("change", "told"),
     [
         ({"bound": 2.0}, "FAILED  bound of schedules (whole): claimed 2.0"),
+        ({"cases": []}, "no case holds schedules with anything"),
         ({"bound": None}, "FAILED  infeasible of schedules (whole)"),
         ({"multipliers": {"resources": [[0.0, 0.0]], "general": []}}, "FAILED  bound of schedules (whole)"),
         ({"multipliers": {"resources": [[0.0]], "general": []}}, "FAILED  multipliers of schedules (whole)"),
@@ -334,6 +336,30 @@ def test_cases_that_do_not_hold_are_caught(mine, fault):
     failed = pitwise("verify", run, "--instance", problem)
     assert failed.exit_code == 5
     assert told in failed.stdout
+
+
+@pytest.mark.parametrize("size", [1e298, 3e299, 9e299])
+def test_multipliers_that_overflow_prove_nothing(mine, size):
+    """Of the linear relaxation and of every case: sums beyond what numbers hold are no bound, and no traceback."""
+    independent(mine)
+    text = (mine / "tiny.cpit").read_text().replace("L 1.5", "I 0 2e10", 1).replace("L 1.5", "I 1.2e9 2e10")
+    for block in range(3):
+        text = text.replace(f"\n{block} 0 1\n", f"\n{block} 0 5e8\n")
+    (mine / "tiny.cpit").write_text(text)
+    problem, file = mine / "tiny.cpit", mine / "certificate.json"
+    assert pitwise("bound", problem, "--out", file).exit_code == 0
+    content = json.loads(file.read_text())
+    multipliers = {"resources": [[size, -size]], "general": []}
+    case = {"mined": [], "bound": -1e6, "multipliers": multipliers | {"mined": []}}
+    content |= {"bound": -1e6, "multipliers": multipliers, "reductions": ["earliest periods"]}
+    content["schedules"] = {"mining": "whole", "bound": -1e6, "cases": [case]}
+    file.write_text(json.dumps(content))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        result = pitwise("verify", file, "--instance", problem)
+    assert result.exit_code == 5
+    assert "FAILED  bound:" in result.stdout
+    assert "FAILED  bound of schedules" in result.stdout
 
 
 def test_certificates_of_the_formats_before_are_read(mine):
