@@ -173,7 +173,8 @@ def with_schedules(
         return certificate
     rows, whole, made = instance.program.n_rows, mining == WHOLE, []
     for leaf, recomputed in zip(cases.leaves, leaf_bounds(tightened, (), cases.leaves, whole=whole), strict=True):
-        if not _allowed(recomputed, leaf.bound):
+        # They may prove more: those of a relaxation cut short are not yet worked out with the earliest periods.
+        if _below(leaf.bound, recomputed):
             raise RuntimeError(_UNPROVEN)
         bound = max(recomputed, leaf.bound)
         multipliers = RowMultipliers.of(instance, leaf.multipliers[:rows])
@@ -190,15 +191,10 @@ def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float
         proven, recomputed = proves_infeasible(program, multipliers), None
     else:
         recomputed = bound_from_multipliers(program, multipliers)
-        proven = _allowed(recomputed, bound)
+        proven = not _below(bound, recomputed)
     if not proven:
         raise RuntimeError(_UNPROVEN)
     return None if recomputed is None else max(recomputed, bound)
-
-
-def _allowed(recomputed: float, bound: float) -> bool:
-    """Whether multipliers prove a bound; they may prove more, as those of a relaxation cut short do."""
-    return recomputed <= bound + (TOLERANCE * max(abs(bound), 1.0) if math.isfinite(bound) else 0.0)
 
 
 def verify_certificate(
