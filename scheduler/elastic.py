@@ -175,10 +175,10 @@ def elastic_model(problem: Problem, formulation: Formulation) -> Elastic:
     compiled = compile_model(model)
     families = {family.name: family for family in FAMILIES if family.elastic}
     rows: list[Row] = []
-    for number, constraint in enumerate(compiled.constraints):
-        limit = families.get(constraint.parent_component().local_name)
+    for number, (family_name, at) in enumerate(compiled.rows):
+        limit = families.get(family_name)
         if limit is not None:
-            index = _as_tuple(constraint.index())
+            index = _as_tuple(at)
             rows.append(Row(limit, index, limit_key(problem, limit, index), number))
     return Elastic(limited, context, compiled, tuple(rows), _scale(compiled.program, rows))
 

@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 import pyomo.environ as pyo
 from pyomo.common.gc_manager import PauseGC
-from scipy import sparse
 
-from scheduler.formulation.build import FAMILIES, build
+from scheduler.formulation.assembly import assembled
+from scheduler.formulation.build import FAMILIES
 from scheduler.formulation.context import Context, Formulation
-from scheduler.formulation.strengthening import cuts
 from scheduler.mine_certificates import THOUSAND, Case
 from scheduler.neighbours import neighbour_start
 from scheduler.problem import Problem
@@ -26,9 +25,8 @@ from solvers.highs import solve
 from solvers.options import SolveOptions
 from solvers.program import Program, Vector
 from solvers.result import Progress, Result, StopReason, weigh
-from solvers.rowpool import RowPool
 from solvers.staged import Box, StagedSolve, StageRecord
-from solvers.standard_form import CompiledModel, compile_model
+from solvers.standard_form import CompiledModel
 
 FIRST = ("works", "bought", "phase_active")
 """Variables that decide most; branched on before all others."""
@@ -62,6 +60,7 @@ def solve_exact(
     start: Callable[[Context], bool] | None = None,
     neighbour: Solution | None = None,
     cover: Callable[[float | None], Sequence[Case]] | None = None,
+    kept: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
@@ -76,6 +75,7 @@ def solve_exact(
         neighbour: decisions of a like problem, taken as the start where they can be kept and are better.
         cover: given the start's value (thousands), cases that together hold every plan, each with a bound: the search
             begins with them.
+        kept: folder in which formulations are kept, as in ``assembled``.
         on_progress: called with bound, incumbent and gap.
         cancel: asked again and again; true stops the solve.
         log_file: takes the solver's log.
@@ -83,8 +83,8 @@ def solve_exact(
     began = time.perf_counter()
     # A model is hundreds of thousands of objects in no cycles: looking for those takes a third of the time.
     with PauseGC():
-        context = build(problem, formulation)
-        compiled, program, pool = strengthened(context)
+        context, compiled, pool = assembled(problem, formulation, kept)
+    program = compiled.program
     vector = None
     if start is not None and start(context):
         vector = compiled.start_vector()
@@ -122,18 +122,6 @@ def _better_start(program: Program, one: Vector | None, other: Vector | None) ->
     """The start of the larger objective, of those there are."""
     there = [start for start in (one, other) if start is not None]
     return max(there, key=program.objective_value, default=None)
-
-
-def strengthened(context: Context) -> tuple[CompiledModel, Program, RowPool]:
-    """The model as arrays: the program of its families, and the strengthening rows as a pool."""
-    compiled = compile_model(context.model, names=False)
-    found = cuts(context, compiled.variables).values()
-    pool = RowPool.empty(len(compiled.variables))
-    if found:
-        matrix = sparse.csr_array(sparse.vstack([family.matrix for family in found]))
-        upper = np.concatenate([family.upper for family in found])
-        pool = RowPool(matrix, np.full(len(upper), -np.inf), upper)
-    return compiled, compiled.program, pool
 
 
 def first_columns(compiled: CompiledModel) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -180,7 +168,7 @@ def without_repeated_limits(compiled: CompiledModel, fixed: Program) -> Program:
     limit's own row implies it.
     """
     repeating = {family.name for family in FAMILIES if family.repeats_limits}
-    told = np.asarray([row.parent_component().local_name in repeating for row in compiled.constraints], dtype=bool)
+    told = np.asarray([name in repeating for name, _ in compiled.rows], dtype=bool)
     pinned = np.where(compiled.program.integer, fixed.lower, 0.0)
     switched_on = fixed.matrix @ pinned < 0
     return replace(fixed, row_upper=np.where(told & switched_on, np.inf, fixed.row_upper))
@@ -266,11 +254,11 @@ def shadow_prices(context: Context, compiled: CompiledModel, fixed: Result) -> p
         return _no_prices()
     limits = {family.name: family for family in FAMILIES if family.elastic}
     rows = []
-    for row, price in zip(compiled.constraints, fixed.row_duals.tolist(), strict=True):
-        family = limits.get(row.parent_component().local_name)
+    for (name, at), price in zip(compiled.rows, fixed.row_duals.tolist(), strict=True):
+        family = limits.get(name)
         if family is None or abs(price) < 1e-9:
             continue
-        index = tuple(row.index()) if isinstance(row.index(), tuple) else (row.index(),)
+        index = at if isinstance(at, tuple) else (at,)
         item, period = _item_and_period(index)
         if family.name in ("phase_release", "benches_most"):
             item = context.problem.phases[int(index[0])]

@@ -186,6 +186,7 @@ def solve_mine(
     cancel: Callable[[], bool] | None = None,
     log_file: Path | None = None,
     neighbour: Callable[[Problem], Neighbour | None] | None = None,
+    kept: Path | None = None,
     on_solved: Callable[[Problem, ExactAnswer], None] | None = None,
 ) -> Answer:
     """Schedules a mine by panels or blocks, with a proven gap, and audits and prices the plan.
@@ -199,6 +200,7 @@ def solve_mine(
         log_file: takes the solver's log.
         neighbour: gives what is known of a like mine: its plan, to start from where it can be kept, and the cases of
             its certificate; where these prove the gap at once, there is no search.
+        kept: folder of formulations that like mines share, as in ``assembled``.
         on_solved: called with the problem and what the exact engine made of it.
 
     Raises:
@@ -206,7 +208,7 @@ def solve_mine(
     """
     clock = clock or Clock()
     request.options()
-    watch = _Watch(on_progress, cancel, log_file, neighbour)
+    watch = _Watch(on_progress, cancel, log_file, neighbour, kept)
     if request.by_blocks(instance):
         return _by_blocks(instance, request, clock, watch)
     exact = _solved_exactly(instance, request, clock, watch)
@@ -233,6 +235,7 @@ class _Watch:
     cancel: Callable[[], bool] | None
     log_file: Path | None
     neighbour: Callable[[Problem], Neighbour | None] | None
+    kept: Path | None
 
 
 @dataclass(frozen=True)
@@ -270,6 +273,7 @@ def _solved_exactly(instance: Instance, request: Request, clock: Clock, watch: _
         start=_start(hand),
         neighbour=None if neighbour is None else neighbour.solution,
         cover=early,
+        kept=watch.kept,
         on_progress=watch.on_progress,
         cancel=watch.cancel,
         log_file=watch.log_file,
@@ -398,7 +402,7 @@ class _Panels:
 
 def _panels_aside(instance: Instance, asked: Request, log_file: Path | None, cancel: Callable[[], bool]) -> _Exact:
     """The plan by panels, in a process of its own."""
-    return _solved_exactly(instance, asked, Clock(), _Watch(None, cancel, log_file, None))
+    return _solved_exactly(instance, asked, Clock(), _Watch(None, cancel, log_file, None, None))
 
 
 def _beside(panels: _Exact) -> dict[str, object]:

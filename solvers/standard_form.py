@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from pyomo.environ import ConcreteModel
 
 
+Place = tuple[str, Any]
+"""Name of a Pyomo component of the model itself, and the index in it; None for the index of one without."""
+
+
+def place(data: VarData | ConstraintData) -> Place:
+    """Where a variable or a constraint stands in its model."""
+    return data.parent_component().local_name, data.index()
+
+
 class TriviallyInfeasibleError(ValueError):
     """The model contradicts itself before any solve: a constraint without variables fails, or bounds cross."""
 
@@ -33,13 +42,13 @@ class CompiledModel:
     Attributes:
         program: the model as arrays; fixed variables are folded into limits and offset.
         variables: the Pyomo variable of each column, n of them.
-        constraints: the Pyomo constraint of each row, m of them; constraints without variables have no row.
+        rows: the Pyomo constraint of each row, m of them; constraints without variables have no row.
         unused: variables that are neither fixed nor in any row or in the objective.
     """
 
     program: Program
     variables: tuple[VarData, ...]
-    constraints: tuple[ConstraintData, ...]
+    rows: tuple[Place, ...]
     unused: tuple[VarData, ...]
 
     def load(self, x: Vector) -> None:
@@ -83,13 +92,7 @@ def compile_model(model: ConcreteModel, *, names: bool = True) -> CompiledModel:
         ValueError: no or several objectives, a domain that is neither continuous nor the integers, an active
             component that no linear program can express, or a nonlinear expression.
     """
-    objectives = list(model.component_data_objects(Objective, active=True))
-    if len(objectives) != 1:
-        raise ValueError(f"a model needs exactly one active objective, this one has {len(objectives)}")
-    try:
-        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
-    except InfeasibleConstraintException as error:
-        raise TriviallyInfeasibleError(str(error)) from error
+    form, maximise = _form(model)
     variables = tuple(form.columns)
     lower, upper = _bound_vectors(variables)
     matrix, constraints, row_lower, row_upper = _merge_ranges(form)
@@ -106,11 +109,48 @@ def compile_model(model: ConcreteModel, *, names: bool = True) -> CompiledModel:
         row_lower=row_lower,
         row_upper=row_upper,
         offset=float(form.c_offset[0]),
-        maximise=objectives[0].sense == ObjectiveSense.maximize,
+        maximise=maximise,
         column_names=tuple(variable.name for variable in variables) if names else None,
         row_names=tuple(constraint.name for constraint in constraints) if names else None,
     )
-    return CompiledModel(program, variables, constraints, _unused(model, variables))
+    return CompiledModel(program, variables, tuple(map(place, constraints)), _unused(model, variables))
+
+
+def compiled_anew(
+    model: ConcreteModel, program: Program, columns: Sequence[Place], rows: Sequence[Place]
+) -> CompiledModel:
+    """A compiled model whose rows are known: only its objective is compiled.
+
+    Args:
+        model: variables and objective, without constraints.
+        program: the program of a model with the same variables and rows, whatever its objective was.
+        columns: the variable of each of its columns, n of them.
+        rows: the constraint of each of its rows, m of them.
+
+    Raises:
+        KeyError: a column's variable is not in the model, or the objective has a variable that is no column.
+        ValueError: as ``compile_model``.
+    """
+    form, maximise = _form(model)
+    components = {name: model.component(name) for name in {name for name, _ in columns}}
+    variables = tuple(components[name][index] for name, index in columns)
+    column = {id(variable): k for k, variable in enumerate(variables)}
+    cost = np.zeros(len(variables))
+    cost[[column[id(variable)] for variable in form.columns]] = np.asarray(form.c.todense()).reshape(-1)
+    anew = replace(program, cost=cost, offset=float(form.c_offset[0]), maximise=maximise)
+    return CompiledModel(anew, variables, tuple(rows), _unused(model, variables))
+
+
+def _form(model: ConcreteModel) -> tuple[Any, bool]:
+    """The model in Pyomo's standard form, and whether it is maximised."""
+    objectives = list(model.component_data_objects(Objective, active=True))
+    if len(objectives) != 1:
+        raise ValueError(f"a model needs exactly one active objective, this one has {len(objectives)}")
+    try:
+        form = LinearStandardFormCompiler().write(model, mixed_form=True, set_sense=None)
+    except InfeasibleConstraintException as error:
+        raise TriviallyInfeasibleError(str(error)) from error
+    return form, objectives[0].sense == ObjectiveSense.maximize
 
 
 def _merge_ranges(form: Any) -> tuple[sparse.csr_array, tuple[ConstraintData, ...], Vector, Vector]:  # noqa: ANN401

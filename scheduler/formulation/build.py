@@ -43,12 +43,22 @@ def build(problem: Problem, formulation: Formulation | None = None) -> Context:
         problem: the problem statement.
         formulation: which of the equivalent formulations; the strongest unless given.
     """
+    return finish(begin(problem, formulation))
+
+
+def begin(problem: Problem, formulation: Formulation | None = None) -> Context:
+    """The variables and the objective of ``build``, without constraints."""
     chosen = formulation or Formulation()
     limits = reach(problem, by_capacity=chosen.early_start)
     model = pyo.ConcreteModel(name="pitwise")
     add_variables(model, problem, limits, bound_early=chosen.early_start)
     context = Context(problem, model, limits, chosen)
+    model.cash = pyo.Objective(expr=discounted_cash(context), sense=pyo.maximize)
+    return context
+
+
+def finish(context: Context) -> Context:
+    """Adds the constraints to what ``begin`` made."""
     for family in FAMILIES:
         family.add(context)
-    model.cash = pyo.Objective(expr=discounted_cash(context), sense=pyo.maximize)
     return context

@@ -33,6 +33,8 @@ except ImportError:  # pragma: no cover - where files cannot be locked, two stud
 FORMAT = 1
 MANIFEST, SOURCE, SCENARIOS, WORK, LOCK = "study.json", "study.toml", "scenarios", ".work", ".lock"
 RECORD, PROGRESS = "scenario.json", "progress.json"
+FORMULATIONS = "formulations"
+"""In ``.work``: models of scenarios that differ in money only."""
 KEY_SHOWN = 12
 DONE = ("optimal within the gap", "feasible: stopped at a limit", "infeasible", "no plan found", "failed")
 WAITING, RUNNING = "waiting", "at work"

@@ -24,7 +24,16 @@ from scheduler.runfolder import json_text, write_run
 from scheduler.solving import THOUSAND, Answer, Request, solve_mine
 from scheduler.studies import decisions
 from scheduler.studies.code import code_hash
-from scheduler.studies.folder import PROGRESS, RECORD, SCENARIOS, WORK, folder_name, put_in_place, write_whole
+from scheduler.studies.folder import (
+    FORMULATIONS,
+    PROGRESS,
+    RECORD,
+    SCENARIOS,
+    WORK,
+    folder_name,
+    put_in_place,
+    write_whole,
+)
 from scheduler.studies.pricing import fixed_value
 from solvers.result import Progress, StopReason
 
@@ -166,6 +175,7 @@ class ScenarioSolve:
             cancel=self._given_up,
             log_file=self.scratch / "solver.txt",
             neighbour=self._neighbour,
+            kept=self.job.study / WORK / FORMULATIONS,
             on_solved=self._keep,
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 from instances.geometry.units import scheduling_units
 from instances.reading import read_mine
 from scheduler.compiling import compile_problem
-from scheduler.exact import strengthened
+from scheduler.formulation.assembly import strengthened
 from scheduler.formulation.build import build
 from scheduler.formulation.context import Formulation
 from scheduler.formulation.strengthening import CUTS
@@ -25,7 +25,8 @@ from solvers.rowpool import CutRelaxation
 
 def bound(problem: Problem, formulation: Formulation) -> tuple[float, int, float]:
     """Bound of the strengthened relaxation (thousands), pool rows that bind, seconds."""
-    _, program, pool = strengthened(build(problem, formulation))
+    _, compiled, pool = strengthened(build(problem, formulation))
+    program = compiled.program
     began = time.perf_counter()
     relaxation = CutRelaxation(program, pool)
     point = relaxation.bound(np.empty(0, dtype=np.int64), program.lower[:0], program.upper[:0])

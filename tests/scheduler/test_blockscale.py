@@ -12,7 +12,7 @@ from instances.geometry.units import scheduling_units
 from instances.reading import read_mine
 from scheduler.blockscale import UnsupportedError, closure_program
 from scheduler.compiling import compile_problem
-from scheduler.exact import strengthened
+from scheduler.formulation.assembly import strengthened
 from scheduler.formulation.build import build
 from scheduler.formulation.context import Formulation
 from scheduler.formulation.strengthening import CUTS
@@ -28,7 +28,7 @@ PLAIN = Formulation(early_start=False, without=frozenset(CUTS))
 
 def relaxed_optimum(problem: Problem) -> float | None:
     """Optimum of the Pyomo model's linear relaxation, thousands; None where it is infeasible."""
-    _, program, _ = strengthened(build(problem, PLAIN))
+    program = strengthened(build(problem, PLAIN)).compiled.program
     result = solve(program.relaxed())
     return None if result.outcome is Outcome.INFEASIBLE else result.objective
 

@@ -14,7 +14,8 @@ from instances.instance import Instance
 from instances.reading import read_mine
 from scheduler.audit import audit
 from scheduler.compiling import compile_problem
-from scheduler.exact import ExactAnswer, solve_exact, strengthened
+from scheduler.exact import ExactAnswer, solve_exact
+from scheduler.formulation.assembly import strengthened
 from scheduler.formulation.build import build
 from scheduler.formulation.context import Formulation
 from scheduler.problem import Array, Problem
@@ -70,7 +71,7 @@ def with_limit(problem: Problem, limit: str, item: str, period: int, step: float
 
 def worth(problem: Problem, answer: ExactAnswer) -> float:
     """Discounted cash with the integers of an answer, all else decided again."""
-    program = strengthened(build(problem, PLAIN))[1]
+    program = strengthened(build(problem, PLAIN)).compiled.program
     fixed = solve(program.with_fixed_integers(program.snapped(answer.result.x)), TO_THE_END)
     assert fixed.objective is not None
     return fixed.objective
@@ -157,7 +158,7 @@ def load(answer: ExactAnswer, problem: Problem) -> Callable[..., bool]:
     """A start that writes the point of an answer to the variables."""
 
     def start(context) -> bool:
-        values = strengthened(build(problem))[0]
+        values = strengthened(build(problem)).compiled
         names = {variable.name: value for variable, value in zip(values.variables, answer.result.x, strict=True)}
         for variable in context.model.component_data_objects(pyo.Var):
             variable.set_value(names.get(variable.name, 0.0), skip_validation=True)

@@ -11,7 +11,8 @@ import pytest
 from instances.geometry.units import scheduling_units
 from instances.instance import Instance
 from scheduler.compiling import compile_problem
-from scheduler.exact import ExactAnswer, solve_exact, strengthened
+from scheduler.exact import ExactAnswer, solve_exact
+from scheduler.formulation.assembly import strengthened
 from scheduler.formulation.build import build
 from scheduler.mine_certificate_check import verify_mine_certificate
 from scheduler.mine_certificate_file import read_mine_certificate
@@ -49,7 +50,8 @@ def solved() -> ExactAnswer:
 def started(problem: Problem, neighbour: Solution) -> float | None:
     """Value of the start that a neighbour's plan gives, ``None`` where it gives none."""
     context = build(problem)
-    compiled, program, _ = strengthened(context)
+    compiled = strengthened(context).compiled
+    program = compiled.program
     found = neighbour_start(context, compiled, program, neighbour, TO_THE_END)
     if found is None:
         return None

@@ -12,7 +12,8 @@ from scipy import sparse
 
 from scheduler.audit import audit
 from scheduler.compiling import compile_problem
-from scheduler.exact import solve_exact, strengthened
+from scheduler.exact import solve_exact
+from scheduler.formulation.assembly import strengthened
 from scheduler.formulation.build import build
 from scheduler.formulation.context import Formulation
 from scheduler.formulation.strengthening import CUTS, cuts
@@ -49,7 +50,7 @@ def with_every_cut(drawn, formulation: Formulation | None = None) -> tuple[Progr
     """The whole model as one program, strengthening rows included, with the family of each row."""
     context = build(compile_problem(drawn.instance, drawn.units), formulation)
     compiled = compile_model(context.model)
-    names, program = [row.parent_component().local_name for row in compiled.constraints], compiled.program
+    names, program = [name for name, _ in compiled.rows], compiled.program
     for name, family in cuts(context, compiled.variables).items():
         pool = RowPool(family.matrix, np.full(len(family.upper), -np.inf), family.upper)
         program = pool.taken(program, np.arange(len(family.upper)))
@@ -141,7 +142,10 @@ def test_early_start_changes_no_optimum(drawn):
 def test_the_reference_relaxation_is_no_tighter_than_the_model(drawn):
     """The model's relaxation lies between the optimum and the relaxation of the problem statement written plainly."""
     reference = Reference(drawn.instance, drawn.units)
-    plain, program = reference.relaxed(), strengthened(build(compile_problem(drawn.instance, drawn.units)))[1]
+    plain, program = (
+        reference.relaxed(),
+        strengthened(build(compile_problem(drawn.instance, drawn.units))).compiled.program,
+    )
     bound = solve(program.relaxed(), TO_THE_END).objective
     if plain is None:
         assert bound is None

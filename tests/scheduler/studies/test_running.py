@@ -20,7 +20,7 @@ from instances.findings import BadInput
 from instances.reading import read_mine
 from scheduler.runfolder import CERTIFICATE, read_run
 from scheduler.solving import Request, solve_mine
-from scheduler.studies.folder import keys, locked, read_status
+from scheduler.studies.folder import FORMULATIONS, WORK, keys, locked, read_status
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import TIMES, Study
 from scheduler.studies.running import Event, run_study, settings_of
@@ -90,6 +90,28 @@ def test_neighbours_are_used_as_starts(finished: Study):
     results = finished.results().set_index("scenario")
     assert results.loc["price-high", "start"].startswith("accepted")
     assert results.loc["price-high", "starts_from"] == "base"
+
+
+def test_scenarios_that_differ_in_money_share_their_formulation(study: WriteStudy, tmp_path: Path):
+    """One for all prices, one more for another mining capacity; none is left when the study ends."""
+    prices = '\n[[designs]]\nkind = "tornado"\nparameters = ["price"]\n'
+    opened = open_study(study(HEAD + prices + TORNADO + "\n[solve]\ngap = 0.0\n"))
+    seen: dict[int, int] = {}
+
+    def count(event: Event) -> None:
+        if event.status != "begun":
+            seen[event.done] = len(list((tmp_path / "out" / WORK / FORMULATIONS).iterdir()))
+
+    run_study(opened, tmp_path / "out", workers=1, on_event=count)
+    order = sorted(seen)
+    assert [seen[done] for done in order] == sorted(seen.values())
+    assert seen[order[-1]] == 3
+    assert len(order) == 5
+    assert not (tmp_path / "out" / WORK).exists()
+    results = Study(tmp_path / "out").results().set_index("scenario")
+    for scenario in opened.scenarios:
+        alone = solve_mine(read_mine(opened.source.mine, scenario.overrides), Request(gap=0.0, threads=1)).summary
+        assert results.loc[scenario.name, "objective"] == pytest.approx(alone["objective"], rel=1e-6)
 
 
 def test_only_what_a_change_touches_is_solved_again(study: WriteStudy, tmp_path: Path):
@@ -253,7 +275,7 @@ def test_a_full_disk_leaves_nothing_half_written(job: Job, monkeypatch: pytest.M
     monkeypatch.setattr("scheduler.studies.decisions.np.savez_compressed", full)
     with pytest.raises(OSError, match="No space left"):
         ScenarioSolve(job).run()
-    assert [path for path in job.study.rglob("*") if path.is_file()] == []
+    assert [path for path in job.study.rglob("*") if path.is_file() and FORMULATIONS not in path.parts] == []
 
 
 def test_a_base_mine_changed_meanwhile_is_never_mixed_in(job: Job):
