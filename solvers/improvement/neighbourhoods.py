@@ -6,6 +6,7 @@ here; what is near is read from the arcs.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -139,58 +140,92 @@ class Everything:
         return self._around.windows(schedule, nodes, np.zeros(n, np.int64), np.full(n, T - 1))
 
 
+class SolvedRuns:
+    """Runs of steps that were solved, in whichever schedule: what is outside of a run has little say in it."""
+
+    def __init__(self) -> None:
+        self._times: dict[tuple[int, int, bytes], dict[int, int]] = {}
+
+    def times(self, key: tuple[int, int, bytes], closeness: int) -> int:
+        """How often a run was solved as close to its best, or closer."""
+        return max((times for level, times in self._times.get(key, {}).items() if level >= closeness), default=0)
+
+    def add(self, key: tuple[int, int, bytes], closeness: int, times: int) -> None:
+        """A run was solved so often."""
+        self._times.setdefault(key, {})[closeness] = times
+
+
 class StepRun:
     """All nodes of a few neighbouring steps; thinned to a ball where they are too many.
 
-    Runs that nothing has changed in since they were last solved are passed over: once solved where parts have one
-    choice, twice where they have several, as the programs of the first look have one of them only. No run is looked at
-    again before all were looked at once.
+    Runs that were solved as they are are passed over: once solved where parts have one choice, twice where they have
+    several, as the programs of the first look have one of them only. No run is looked at again before all were looked
+    at once.
 
     Attributes:
         again: Whether the run last drawn was looked at before.
     """
 
-    def __init__(self, around: Surroundings, length: int) -> None:
+    def __init__(self, around: Surroundings, length: int, solved: SolvedRuns) -> None:
         self.name = f"{length} steps"
-        self._around, self._length = around, length
+        self._around, self._length, self._solved = around, length, solved
         self._enough = 1 if around.program.n_choices == 1 else 2
-        self._solved: dict[int, tuple[bytes, int]] = {}
+        self._closeness = 0
         self.again = False
 
-    def forget(self) -> None:
-        """No run counts as solved any more."""
-        self._solved = {}
+    def look_closer(self) -> None:
+        """No run counts as solved that was not solved closer to its best than until now."""
+        self._closeness += 1
 
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``."""
         reachable = self._around.reachable(schedule)
-        for times, start, inside, state in self._to_solve(schedule, reachable):
+        for times, start, inside, key in self._to_solve(schedule, reachable):
             if (inside & taken).any():
                 continue
             nodes = np.flatnonzero(inside)
             room = size / max(self._length - 1, 1)
             if nodes.size <= 1.5 * room:
-                self._solved[start] = (state, times + 1)
+                self._solved.add(key, self._closeness, times + 1)
             else:
                 # Counted as solved once as many balls were drawn as would hold all nodes, in the mean.
                 if rng.random() < room / nodes.size:
-                    self._solved[start] = (state, times + 1)
+                    self._solved.add(key, self._closeness, times + 1)
                 nodes = self._around.ball(int(rng.choice(nodes)), inside, max(int(room), 2), rng)
             self.again = times > 0
             return self._windows(schedule, nodes, start)
         return None
 
-    def _to_solve(self, schedule: Schedule, reachable: Integers) -> list[tuple[int, int, NDArray[np.bool_], bytes]]:
+    def found(self, before: Schedule, after: Schedule) -> None:
+        """One of the runs was solved: those that hold all that it moved are known by what they became as well."""
+        T = self._around.program.n_steps
+        moved = before.step != after.step
+        steps = np.minimum(np.concatenate([before.step[moved], after.step[moved]]), T - 1)
+        if not steps.size:
+            return
+        reachable = self._around.reachable(before), self._around.reachable(after)
+        for start in range(max(int(steps.max()) - self._length + 1, 0), int(steps.min()) + 1):
+            old, new = self._inside(before, start, reachable[0]), self._inside(after, start, reachable[1])
+            times = self._solved.times(self._key(before, start, old), self._closeness)
+            if times and np.array_equal(old, new):
+                self._solved.add(self._key(after, start, new), self._closeness, times)
+
+    def _to_solve(
+        self, schedule: Schedule, reachable: Integers
+    ) -> list[tuple[int, int, NDArray[np.bool_], tuple[int, int, bytes]]]:
         """Runs not solved often enough: how often, first step, nodes, and what they are known by; least often first."""
         runs = []
         for start in range(max(self._around.program.n_steps - self._length + 1, 1)):
             inside = self._inside(schedule, start, reachable)
-            state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
-            before, times = self._solved.get(start, (b"", 0))
-            times = times if before == state else 0
+            key = self._key(schedule, start, inside)
+            times = self._solved.times(key, self._closeness)
             if times < self._enough and inside.any():
-                runs.append((times, start, inside, state))
+                runs.append((times, start, inside, key))
         return sorted(runs, key=lambda run: run[:2])
+
+    def _key(self, schedule: Schedule, start: int, inside: NDArray[np.bool_]) -> tuple[int, int, bytes]:
+        state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
+        return self._length, start, hashlib.blake2b(state, digest_size=16).digest()
 
     def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
         stop, T = start + self._length, self._around.program.n_steps
@@ -364,14 +399,14 @@ class Recombined:
         return chosen
 
 
-def every_kind(around: Surroundings) -> tuple[Recombined, list[Neighbourhood]]:
+def every_kind(around: Surroundings, solved: SolvedRuns) -> tuple[Recombined, list[Neighbourhood]]:
     """The kinds in the order in which they are first tried, and the one that learns of other schedules."""
     recombined = Recombined(around)
     return recombined, [
         Everything(around),
         recombined,
-        StepRun(around, 2),
-        StepRun(around, 3),
+        StepRun(around, 2, solved),
+        StepRun(around, 3, solved),
         Ball(around, 1),
         Ball(around, 2),
         Merged(around, 1),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from solvers.improvement.neighbourhoods import SolvedRuns
 from solvers.improvement.trail import Drawn, Guidance, Trail
 from solvers.improvement.workers import PartLimits, Workers
 
@@ -140,7 +141,8 @@ class _Search:
     ) -> None:
         self._begun = time.perf_counter()
         self._builder, self._options, self._guidance, self._restart = builder, options, guidance, restart
-        self._main = Trail(builder, schedule, guidance, options.seed)
+        self._solved = SolvedRuns()
+        self._main = Trail(builder, schedule, guidance, options.seed, self._solved)
         self._others: list[Trail] = []
         self._begun_with: dict[int, tuple[Trail, Drawn]] = {}
         self._rests: list[float] = []
@@ -204,7 +206,8 @@ class _Search:
         for _ in range(count):
             schedule = self._restart(self._restarts, main.best)
             self._restarts += 1
-            self._others.append(Trail(self._builder, schedule, self._guidance, self._options.seed + self._restarts))
+            seed = self._options.seed + self._restarts
+            self._others.append(Trail(self._builder, schedule, self._guidance, seed, self._solved))
 
     def _going(self) -> list[Trail]:
         """The others that are not at rest, those with the fewest parts being solved first; met when all are."""

@@ -15,6 +15,7 @@ from solvers.improvement.neighbourhoods import (
     Merged,
     Neighbourhood,
     Recombined,
+    SolvedRuns,
     StepRun,
     Surroundings,
     every_kind,
@@ -115,13 +116,15 @@ class Trail:
         ended: Whether there was no part left to be solved.
     """
 
-    def __init__(self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int) -> None:
+    def __init__(
+        self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int, solved: SolvedRuns
+    ) -> None:
         self._builder, self._program = builder, builder.program
         self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
         self._capacities = guidance.capacities
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
         self._around = Surroundings.of(builder, goal)
-        self._recombined, kinds = every_kind(self._around)
+        self._recombined, kinds = every_kind(self._around, solved)
         self._kinds = [_Kind(kind) for kind in kinds if builder.moves_groups or not isinstance(kind, Merged)]
         self._closeness = _CLOSENESS
         self._rng = np.random.default_rng(seed)
@@ -213,6 +216,8 @@ class Trail:
                 self._fruitless = set()
             elif answer.finished and self.best is drawn.part.schedule:
                 self._fruitless.add(drawn.key)
+            if answer.finished and isinstance(drawn.kind.draw, StepRun):
+                drawn.kind.draw.found(drawn.part.schedule, answer.schedule)
             self._learn(drawn.kind, own, answer)
             _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
         self._insist()
@@ -229,7 +234,7 @@ class Trail:
         self.ended = False
         for kind in self._kinds:
             if isinstance(kind.draw, StepRun):
-                kind.draw.forget()
+                kind.draw.look_closer()
                 kind.reward = 1.0
         self.merits = [self.merit]
         return True

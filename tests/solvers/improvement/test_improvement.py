@@ -8,7 +8,7 @@ import pytest
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties, settle
-from solvers.improvement.neighbourhoods import StepRun, Surroundings, every_kind
+from solvers.improvement.neighbourhoods import SolvedRuns, StepRun, Surroundings, every_kind
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, propagated
 from solvers.improvement.workers import Part, PartLimits, Workers
@@ -76,7 +76,7 @@ def test_every_kind_of_part_holds_the_schedule_it_was_made_from(seed):
     schedule = nothing_taken(program)
     around = Surroundings.of(builder, rng.uniform(0, program.n_steps, program.n_nodes))
     free = np.zeros(program.n_nodes, np.bool_)
-    for kind in every_kind(around)[1] * 2:
+    for kind in every_kind(around, SolvedRuns())[1] * 2:
         windows = kind.draw(schedule, 30, rng, free)
         if windows is None or not windows.free.any():
             continue
@@ -224,20 +224,45 @@ def test_every_run_of_steps_is_looked_at_once_before_any_is_again():
     builder = SubprogramBuilder(program)
     steps, n = program.n_steps, program.n_nodes
     schedule = replace(nothing_taken(program), step=np.arange(n) % steps)
-    run, rng, free = StepRun(Surroundings.of(builder, np.zeros(n)), 2), np.random.default_rng(0), np.zeros(n, np.bool_)
+    around, solved = Surroundings.of(builder, np.zeros(n)), SolvedRuns()
+    run, rng, free = StepRun(around, 2, solved), np.random.default_rng(0), np.zeros(n, np.bool_)
 
-    def looks():
+    def looks(run):
         while run.draw(schedule, 10_000, rng, free) is not None:
             yield run.again
 
     runs = steps - 1
-    assert list(looks()) == [False] * runs + [True] * runs
+    assert list(looks(run)) == [False] * runs + [True] * runs
     moved = schedule.step.copy()
     moved[0] = 1
     schedule = replace(schedule, step=moved)
-    assert list(looks()) == [False, False, True, True]
-    run.forget()
-    assert len(list(looks())) == 2 * runs
+    assert list(looks(run)) == [False, False, True, True]
+    assert not list(looks(StepRun(around, 2, solved)))
+    assert len(list(looks(StepRun(around, 2, SolvedRuns())))) == 2 * runs
+    run.look_closer()
+    assert len(list(looks(run))) == 2 * runs
+
+
+def test_a_run_that_was_solved_is_known_by_what_it_became():
+    """Every run that holds all that moved, if its nodes are the same; no other."""
+    program = next(p for p in map(random_program, range(100)) if p.n_choices == 1 and p.n_steps >= 4)
+    builder = SubprogramBuilder(program)
+    steps, n = program.n_steps, program.n_nodes
+    before = replace(nothing_taken(program), step=np.arange(n) % steps)
+    moved = before.step.copy()
+    moved[[1, 2]] = [2, 1]
+    after = replace(before, step=moved)
+    run = StepRun(Surroundings.of(builder, np.zeros(n)), 2, SolvedRuns())
+    rng, free = np.random.default_rng(0), np.zeros(n, np.bool_)
+
+    while run.draw(before, 10_000, rng, free) is not None:
+        pass
+    run.found(before, after)
+    looks = []
+    while (windows := run.draw(after, 10_000, rng, free)) is not None:
+        looks.append(set(after.step[windows.free].tolist()))
+    assert {1, 2} not in looks
+    assert len(looks) == 2
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -251,7 +276,7 @@ def test_what_schedules_differ_in_is_decided_again(seed):
     penalty = row_penalties(program, relaxation.multipliers)
     rounded = round_relaxation(builder, relaxation.x, relaxation.extras, penalty)[-1].schedule
     best, other = (disturbed(builder, rounded, penalty, np.random.default_rng([seed, k])) for k in range(2))
-    recombined, _ = every_kind(Surroundings.of(builder, np.zeros(program.n_nodes)))
+    recombined, _ = every_kind(Surroundings.of(builder, np.zeros(program.n_nodes)), SolvedRuns())
     assert recombined.draw(best, 1_000, np.random.default_rng(seed), np.zeros(program.n_nodes, bool)) is None
     recombined.add(other)
     windows = recombined.draw(best, 1_000, np.random.default_rng(seed), np.zeros(program.n_nodes, bool))

@@ -6,7 +6,7 @@ import pytest
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.highs import solve
 from solvers.improvement import SpreadSubprogramBuilder, row_penalties, settle
-from solvers.improvement.neighbourhoods import Merged, Surroundings, every_kind
+from solvers.improvement.neighbourhoods import Merged, SolvedRuns, Surroundings, every_kind
 from solvers.improvement.subprogram import Elastics
 from solvers.options import SolveOptions
 from solvers.relaxation import solve_relaxation
@@ -53,7 +53,7 @@ def test_every_kind_of_part_holds_the_spread_schedule_it_was_made_from(seed):
     schedule = SpreadSchedule.of(program, nothing_taken(program))
     around = Surroundings.of(builder, rng.uniform(0, program.n_steps, program.n_nodes))
     free = np.zeros(program.n_nodes, np.bool_)
-    for kind in every_kind(around)[1] * 3:
+    for kind in every_kind(around, SolvedRuns())[1] * 3:
         windows = None if isinstance(kind, Merged) else kind.draw(schedule, 30, rng, free)
         if windows is None or not windows.free.any():
             continue
