@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,16 @@ from scheduler.tightening import Tightening, tightening, untightened
 from scheduler.verified import Verified
 from solvers.closure import KernelFactory, PseudoflowKernel, closure_graph
 from solvers.relaxation import ClosureProgram, MultiplierError, bound_from_multipliers
-from solvers.relaxation.leaves import Decision, Decisions, Leaf, Ranges, complete_ranges, leaf_bounds, missing_case
+from solvers.relaxation.leaves import (
+    Decision,
+    Decisions,
+    Leaf,
+    Ranges,
+    complete_ranges,
+    leaf_bounds,
+    missing_case,
+    missing_decisions,
+)
 
 RESOLUTIONS: dict[str, Resolution] = {"panel": "panel", "block": "block"}
 BETTER_THAN_BOUND = 1e-6
@@ -112,11 +121,26 @@ def _cover(certificate: MineCertificate, tight: Tightening, problem: Problem) ->
     if not wrong:
         sizes = [chain.index.size for chain in tight.chains.values()]
         decisions = [_decisions(case, units, periods) for case in certificate.cases]
-        missing = missing_case(sizes, complete_ranges(zip(_ranges(certificate, tight), decisions, strict=True)))
+        held = list(zip(_ranges(certificate, tight), decisions, strict=True))
+        missing = missing_case(sizes, complete_ranges(held))
         if missing is not None:
             told = ", ".join(f"{name} = {k}" for name, k in zip(tight.chains, missing, strict=True)) or "any plan"
-            wrong.append(f"no case holds {told}")
+            wrong.append(f"no case holds {told}{_fork_left_out(held, missing, problem)}")
     return Verified("cases", not wrong, f"{len(certificate.cases)} cases, looked over for any left out", tuple(wrong))
+
+
+def _fork_left_out(held: Sequence[tuple[Ranges, Decisions]], missing: Sequence[int], problem: Problem) -> str:
+    """The fork that the cases of a combination leave out, in words; empty where no case is about that combination."""
+    about = [
+        ranges for ranges, _ in held if all(low <= k <= high for (low, high), k in zip(ranges, missing, strict=True))
+    ]
+    if not about:
+        return ""
+    fork = missing_decisions([decisions for ranges, decisions in held if ranges == about[0]]) or ()
+    return "".join(
+        f", {problem.unit_names[d.node]} {'mined' if d.taken else 'not mined'} by the end of {problem.labels[d.step]}"
+        for d in fork
+    )
 
 
 def _bound(

@@ -171,8 +171,8 @@ def test_decisions_about_blocks_bring_the_bound_of_a_mine_down(tmp_path):
 @pytest.mark.parametrize(
     ("fault", "told"),
     [
-        ("left out", "no case holds"),
-        ("turned round", "no case holds"),
+        ("left out", "no case holds any plan, {unit} {way} by the end of {period}"),
+        ("turned round", "no case holds any plan, {unit} {way} by the end of {period}"),
         ("unknown block", "this mine has no unit b9 or no period"),
         ("bound lowered", "its multipliers prove"),
         ("multiplier left out", "multipliers"),
@@ -193,7 +193,8 @@ def test_decisions_that_do_not_hold_are_caught(fault, told):
     checks = verify_mine_certificate(replace(found, cases=(*changed, *others)), instance)
     failed = [check for check in checks if not check.passed]
     assert failed
-    assert told in " ".join([failed[0].text, *failed[0].findings])
+    said = told.format(unit=unit, period=period, way="mined" if taken else "not mined")
+    assert said in " ".join([failed[0].text, *failed[0].findings])
 
 
 def test_a_relaxation_solved_already_is_not_solved_again(monkeypatch):
