@@ -29,6 +29,7 @@ from solvers.result import StopReason as Solver
 from solvers.rounding import all_capacities, expected_steps
 from solvers.schedule import keeps_rows
 from solvers.schedule_search import ScheduleSearch, processes
+from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,6 +162,8 @@ def find_schedule(
 ) -> FoundSchedule:
     """Bounds the program, rounds points of the relaxation, and improves the best start.
 
+    Where the program has an ultimate pit all of that is done within it.
+
     Args:
         program: The program.
         options: When to stop.
@@ -175,9 +178,63 @@ def find_schedule(
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
     began = time.perf_counter()
+    found_pit = None if chains else ultimate_pit(program)
+    if found_pit is None:
+        return _find(
+            program,
+            options,
+            began,
+            chains=chains,
+            starts=starts,
+            on_iteration=on_iteration,
+            on_bound=on_bound,
+            on_progress=on_progress,
+            interrupted=interrupted,
+        )
+    pit = found_pit
+
+    def told(relaxation: RelaxationResult, tightened: ClosureProgram, cases: Cases | None) -> None:
+        if on_bound is not None:
+            on_bound(pit.relaxation(relaxation), pit.program(tightened), None if cases is None else pit.cases(cases))
+
+    found = _find(
+        pit.within,
+        options,
+        began,
+        chains=(),
+        starts=lambda: [(name, pit.narrowed(start)) for name, start in starts()],
+        on_iteration=on_iteration,
+        on_bound=told,
+        on_progress=on_progress,
+        interrupted=interrupted,
+    )
+    improvement = found.improvement
+    return replace(
+        found,
+        relaxation=pit.relaxation(found.relaxation),
+        tightened=pit.program(found.tightened),
+        cases=None if found.cases is None else pit.cases(found.cases),
+        schedule=None if found.schedule is None else pit.schedule(found.schedule),
+        improvement=improvement and replace(improvement, schedule=pit.schedule(improvement.schedule)),
+    )
+
+
+def _find(
+    program: ClosureProgram,
+    options: ScheduleOptions,
+    began: float,
+    *,
+    chains: Sequence[Chain],
+    starts: Callable[[], Sequence[tuple[str, Schedule]]],
+    on_iteration: Callable[[Iteration], None] | None,
+    on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None,
+    on_progress: Callable[[Progress], None] | None,
+    interrupted: Callable[[], bool] | None,
+) -> FoundSchedule:
+    """``find_schedule``, begun at a time of ``time.perf_counter``."""
     ask = interrupted or (lambda: False)
     relaxation, tightened, cases, seconds = _bounded(
-        program, options, chains, on_iteration=on_iteration, on_progress=on_progress, interrupted=interrupted
+        program, options, began, chains, on_iteration=on_iteration, on_progress=on_progress, interrupted=interrupted
     )
     if relaxation.outcome is Outcome.INFEASIBLE or (cases is not None and cases.bound == -np.inf):
         stop = StopReason.INFEASIBLE
@@ -239,6 +296,7 @@ def find_schedule(
 def _bounded(
     program: ClosureProgram,
     options: ScheduleOptions,
+    began: float,
     chains: Sequence[Chain],
     *,
     on_iteration: Callable[[Iteration], None] | None,
@@ -246,12 +304,13 @@ def _bounded(
     interrupted: Callable[[], bool] | None,
 ) -> tuple[RelaxationResult, ClosureProgram, Cases | None, dict[str, float]]:
     """The plain relaxation, the program tightened, its bound by cases if that may be lower, and the seconds of all."""
-    began = time.perf_counter()
+    then = time.perf_counter()
+    seconds = {"ultimate pit": then - began}
     share = None if options.seconds is None else _BOUND_SHARE * options.seconds
     rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=interrupted)
     relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
+    seconds["relaxation"] = time.perf_counter() - then
     then = time.perf_counter()
-    seconds = {"relaxation": then - began}
     late = options.seconds is not None and then - began > _CASE_SHARE * options.seconds
     if relaxation.outcome is Outcome.INFEASIBLE or late or (interrupted is not None and interrupted()):
         return relaxation, program, None, seconds

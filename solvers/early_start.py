@@ -21,6 +21,7 @@ import numpy as np
 
 from solvers.capacities import capacities
 from solvers.cones import CycleError, cone_sums
+from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
@@ -53,10 +54,17 @@ class _Cumulative:
 def early_started(program: ClosureProgram, *, whole: bool) -> ClosureProgram:
     """The program with nodes that begin no earlier than they can in a schedule; itself where nothing is gained.
 
+    Where it has an ultimate pit, what lies outside begins as before: it is never worth taking.
+
     Args:
         program: the program.
         whole: whether a schedule takes each node within one step.
     """
+    pit = ultimate_pit(program)
+    return _early_started(program, whole=whole) if pit is None else pit.program(_early_started(pit.within, whole=whole))
+
+
+def _early_started(program: ClosureProgram, *, whole: bool) -> ClosureProgram:
     if not 0 < program.n_nodes <= MOST_NODES or not program.arc_tail.size:
         return program
     starts, steps = program.starts, np.arange(1, program.n_steps + 1)
