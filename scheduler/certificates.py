@@ -26,6 +26,7 @@ from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.early_start import early_started
 from solvers.relaxation import Outcome, bound_from_multipliers, proves_infeasible
 from solvers.relaxation.leaves import Decisions, Leaf, leaf_bounds, missing_decisions
+from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
     from scheduler.minelib import MineLibInstance
@@ -172,7 +173,10 @@ def with_schedules(
     if cases is None or certificate.bound is None or cases.bound >= certificate.bound:
         return certificate
     rows, whole, made = instance.program.n_rows, mining == WHOLE, []
-    for leaf, recomputed in zip(cases.leaves, leaf_bounds(tightened, (), cases.leaves, whole=whole), strict=True):
+    # Multipliers prove the same within the pit, and a closure of the whole model takes several times as long.
+    pit = ultimate_pit(tightened)
+    inside, leaves = (tightened, cases.leaves) if pit is None else (pit.within, pit.leaves(cases.leaves))
+    for leaf, recomputed in zip(cases.leaves, leaf_bounds(inside, (), leaves, whole=whole), strict=True):
         # They may prove more: those of a relaxation cut short are not yet worked out with the earliest periods.
         if _below(leaf.bound, recomputed):
             raise RuntimeError(_UNPROVEN)

@@ -33,10 +33,13 @@ from solvers.schedule import Schedule
 from solvers.spread_schedule import SpreadSchedule
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from solvers.relaxation import RelaxationResult
     from solvers.relaxation.branching import Cases
+    from solvers.relaxation.leaves import Leaf
     from solvers.relaxation.program import Floats, Integers
 
 _ALIKE = 1e-9
@@ -92,6 +95,13 @@ class UltimatePit:
         x = np.zeros(self.whole.value.shape)
         x[self.parts] = result.x
         return replace(result, x=x)
+
+    def leaves(self, found: Sequence[Leaf]) -> list[Leaf]:
+        """Leaves of the program, whose decisions are about nodes of the pit, as those of the pit."""
+        place = {node: k for k, node in enumerate(self.nodes.tolist())}
+        return [
+            replace(leaf, decisions=tuple(d._replace(node=place[d.node]) for d in leaf.decisions)) for leaf in found
+        ]
 
     def cases(self, found: Cases) -> Cases:
         """Cases of the pit as those of the program, without their points."""

@@ -242,7 +242,7 @@ def test_options_without_meaning_are_refused(mine, arguments, told):
 def test_newman1_beats_the_published_schedule(tmp_path, kind, least, relaxed):
     """A thousandth from its certified bound after some seconds, and audited from the file written."""
     problem = Path(FOLDER) / "newman1" / f"newman1.{kind}"
-    arguments = ("--time-limit", "8", "--threads", "1")
+    arguments = ("--time-limit", "40", "--threads", "1")
     assert pitwise("solve", problem, "--out", tmp_path / "run", *arguments).exit_code == 0
     instance = read_instance(problem)
     sizes = (instance.problem.n_blocks, instance.problem.n_destinations, instance.problem.n_periods)
