@@ -207,7 +207,9 @@ class _Search:
             schedule = self._restart(self._restarts, main.best)
             self._restarts += 1
             seed = self._options.seed + self._restarts
-            self._others.append(Trail(self._builder, schedule, self._guidance, seed, self._solved))
+            # Rows that are no capacities tie a run to what is outside of it: there each plan knows its own runs only.
+            solved = self._solved if self._guidance.capacities else SolvedRuns()
+            self._others.append(Trail(self._builder, schedule, self._guidance, seed, solved))
 
     def _going(self) -> list[Trail]:
         """The others that are not at rest, those with the fewest parts being solved first; met when all are."""

@@ -216,7 +216,7 @@ class Trail:
                 self._fruitless = set()
             elif answer.finished and self.best is drawn.part.schedule:
                 self._fruitless.add(drawn.key)
-            if answer.finished and isinstance(drawn.kind.draw, StepRun):
+            if answer.finished and self._capacities and isinstance(drawn.kind.draw, StepRun):
                 drawn.kind.draw.found(drawn.part.schedule, answer.schedule)
             self._learn(drawn.kind, own, answer)
             _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
