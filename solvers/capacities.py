@@ -30,6 +30,16 @@ class Capacity:
     limit: Floats
 
 
+def all_capacities(program: ClosureProgram) -> bool:
+    """Whether every side row with parts is a capacity."""
+    owner = np.repeat(np.arange(program.n_rows), np.diff(program.rows.indptr))
+    held = np.zeros(program.n_rows, np.bool_)
+    held[owner] = True
+    mixed = np.zeros(program.n_rows, np.bool_)
+    mixed[owner[program.rows.data < 0]] = True
+    return not bool((held & (mixed | np.isfinite(program.row_lower))).any())
+
+
 def capacities(program: ClosureProgram) -> Iterator[Capacity]:
     """Rows that limit one step each, joined over the steps with those most like them.
 

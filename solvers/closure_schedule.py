@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.capacities import all_capacities
 from solvers.early_start import early_started
 from solvers.highs import solve
 from solvers.improvement import (
@@ -26,7 +27,7 @@ from solvers.relaxation.node_branching import NodeLimits, branch_on_nodes
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.result import StopReason as Solver
-from solvers.rounding import all_capacities, expected_steps
+from solvers.rounding import expected_steps
 from solvers.schedule import keeps_rows
 from solvers.schedule_search import ScheduleSearch, processes
 from solvers.ultimate_pit import ultimate_pit

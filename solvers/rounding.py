@@ -310,16 +310,6 @@ def _majority(program: ClosureProgram, x: Floats) -> Integers:
     return np.asarray(np.where(mass.sum(axis=1) > _TOUCHED, mass.argmax(axis=1), best), dtype=np.int64)
 
 
-def all_capacities(program: ClosureProgram) -> bool:
-    """Whether every side row with parts is a capacity: all that placing looks at."""
-    owner = np.repeat(np.arange(program.n_rows), np.diff(program.rows.indptr))
-    held = np.zeros(program.n_rows, np.bool_)
-    held[owner] = True
-    mixed = np.zeros(program.n_rows, np.bool_)
-    mixed[owner[program.rows.data < 0]] = True
-    return not bool((held & (mixed | np.isfinite(program.row_lower))).any())
-
-
 def _capacities(program: ClosureProgram, extras: Floats) -> Floats:
     """Room of every row that counts while placing ``(M,)``; infinite for the others."""
     owner = np.repeat(np.arange(program.n_rows), np.diff(program.rows.indptr))

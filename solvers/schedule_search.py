@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.capacities import all_capacities
 from solvers.following import filled_at
 from solvers.improvement import (
     ImprovementOptions,
@@ -19,7 +20,7 @@ from solvers.improvement import (
     settle,
 )
 from solvers.relax_and_fix import relax_and_fix
-from solvers.rounding import all_capacities, disturbed, round_relaxation
+from solvers.rounding import disturbed, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
 

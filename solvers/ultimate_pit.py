@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from solvers.capacities import all_capacities
 from solvers.closure import PseudoflowKernel, closure_graph, scale_up
 from solvers.relaxation.program import ClosureProgram
 from solvers.schedule import Schedule
@@ -114,7 +115,7 @@ class UltimatePit:
 
 def ultimate_pit(program: ClosureProgram) -> UltimatePit | None:
     """The program within its ultimate pit; None where that may leave out something, or too little to be worth while."""
-    if not program.n_nodes or not _only_capacities(program):
+    if not program.n_nodes or program.n_extras or not all_capacities(program):
         return None
     worth = _falling_worth(program)
     if worth is None:
@@ -125,11 +126,6 @@ def ultimate_pit(program: ClosureProgram) -> UltimatePit | None:
     if not 0 < inside.sum() <= _WORTH_WHILE * program.n_nodes:
         return None
     return _cut_out(program, inside)
-
-
-def _only_capacities(program: ClosureProgram) -> bool:
-    """Whether every row is a capacity and there are no continuous variables."""
-    return not program.n_extras and bool((program.rows.data >= 0).all() and np.isneginf(program.row_lower).all())
 
 
 def _falling_worth(program: ClosureProgram) -> Floats | None:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 from scipy import sparse
 
+from solvers.capacities import all_capacities
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.following import point_at
 from solvers.improvement import SubprogramBuilder, merit, row_penalties
 from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation import solve_relaxation
-from solvers.rounding import all_capacities
 from solvers.schedule import Schedule, keeps_rows
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
