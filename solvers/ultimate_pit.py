@@ -29,16 +29,17 @@ from scipy import sparse
 
 from solvers.capacities import all_capacities
 from solvers.closure import PseudoflowKernel, closure_graph, scale_up
+from solvers.relaxation import solve_relaxation
 from solvers.relaxation.program import ClosureProgram
 from solvers.schedule import Schedule
 from solvers.spread_schedule import SpreadSchedule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from solvers.relaxation import RelaxationResult
+    from solvers.relaxation import Iteration, RelaxationResult, StopRule
     from solvers.relaxation.branching import Cases
     from solvers.relaxation.leaves import Leaf
     from solvers.relaxation.program import Floats, Integers
@@ -126,6 +127,16 @@ def ultimate_pit(program: ClosureProgram) -> UltimatePit | None:
     if not 0 < inside.sum() <= _WORTH_WHILE * program.n_nodes:
         return None
     return _cut_out(program, inside)
+
+
+def relaxation_within(
+    program: ClosureProgram, rule: StopRule, *, on_iteration: Callable[[Iteration], None] | None = None
+) -> RelaxationResult:
+    """``solve_relaxation``, within the ultimate pit where there is one; its multipliers prove the same of the whole."""
+    pit = ultimate_pit(program)
+    if pit is None:
+        return solve_relaxation(program, rule, on_iteration=on_iteration)
+    return pit.relaxation(solve_relaxation(pit.within, rule, on_iteration=on_iteration))
 
 
 def _falling_worth(program: ClosureProgram) -> Floats | None:

@@ -67,7 +67,8 @@ def bound(
     from scheduler.cli.interrupt import first_interrupt_stops  # noqa: PLC0415
     from scheduler.cli.minelib_arguments import refuse_file  # noqa: PLC0415
     from scheduler.minelib import read_instance  # noqa: PLC0415
-    from solvers.relaxation import StopRule, solve_relaxation  # noqa: PLC0415
+    from solvers.relaxation import StopRule  # noqa: PLC0415
+    from solvers.ultimate_pit import relaxation_within  # noqa: PLC0415
 
     refuse_limits(gap, time_limit, iteration_limit)
     refuse_file(out, replace=replace)
@@ -76,7 +77,7 @@ def bound(
     try:
         with first_interrupt_stops() as interrupted:
             rule = StopRule(gap, time_limit, iteration_limit, interrupted)
-            result = solve_relaxation(instance.program, rule, on_iteration=line.iteration)
+            result = relaxation_within(instance.program, rule, on_iteration=line.iteration)
     finally:
         line.clear()
     if out is not None:

@@ -9,10 +9,10 @@ from scipy import sparse
 
 from solvers.closure_schedule import ScheduleOptions, find_schedule
 from solvers.early_start import early_started
-from solvers.relaxation import ClosureProgram, bound_from_multipliers, solve_relaxation
+from solvers.relaxation import ClosureProgram, StopRule, bound_from_multipliers, solve_relaxation
 from solvers.relaxation.leaves import Decision, Leaf, leaf_bounds
 from solvers.schedule import keeps_rows
-from solvers.ultimate_pit import ultimate_pit
+from solvers.ultimate_pit import relaxation_within, ultimate_pit
 from tests.solvers.relaxation.programs import whole_optimum
 
 
@@ -88,6 +88,20 @@ def test_any_multipliers_prove_the_same():
             whole = Leaf((), paid, 0.0, (Decision(int(pit.nodes[node]), step, taken),))
             one, other = leaf_bounds(inner, (), [within]), leaf_bounds(outer, (), [whole])
             assert one == pytest.approx(other, abs=1e-9 * size), seed
+
+
+def test_the_relaxation_within_is_that_of_the_program():
+    """Same optimum; the multipliers prove it of the whole and the point is one of the whole. Without a pit as well."""
+    for pit, seed in with_pits(20):
+        for program in (pit.whole, replace(pit.whole, rows=-pit.whole.rows)):
+            plain = solve_relaxation(program, StopRule(1e-9))
+            found = relaxation_within(program, StopRule(1e-9))
+            size = max(abs(plain.bound), 1.0)
+            assert found.outcome is plain.outcome, seed
+            assert found.bound == pytest.approx(plain.bound, abs=1e-7 * size)
+            assert bound_from_multipliers(program, found.multipliers) <= found.bound + 1e-9 * size
+            assert found.x.shape == program.value.shape
+            assert float((program.worth * found.x).sum()) + program.constant == pytest.approx(found.value)
 
 
 def keep(told, *what):
