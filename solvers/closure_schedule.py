@@ -3,39 +3,33 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.capacities import all_capacities
 from solvers.early_start import early_started
 from solvers.highs import solve
-from solvers.improvement import (
-    Guidance,
-    ImprovementOptions,
-    SubprogramBuilder,
-    row_penalties,
-    settle,
-)
+from solvers.improvement import ImprovementOptions, SubprogramBuilder, settle
 from solvers.improvement.windows import Windows, propagated
 from solvers.options import SolveOptions
 from solvers.relaxation import Outcome, StopRule, solve_relaxation
-from solvers.relaxation.branching import CaseLimits, CasePoint, Cases, bound_by_cases
-from solvers.relaxation.node_branching import NodeLimits, branch_on_nodes
+from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
+from solvers.relaxation.node_branching import NodeLimits, Split, branch_on_nodes
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.result import StopReason as Solver
-from solvers.rounding import expected_steps
 from solvers.schedule import keeps_rows
-from solvers.schedule_search import ScheduleSearch, processes
+from solvers.schedule_search import ScheduleSearch, points_of, processes
+from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
 from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from solvers.improvement import ImprovementResult
+    from solvers.improvement import ImprovementResult, Round
     from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
     from solvers.relaxation.leaves import Chain
     from solvers.relaxation.program import Floats
@@ -53,12 +47,12 @@ _CASE_SOLVES = 24
 _BRANCH_SHARE, _COARSE = 0.3, 0.02
 """Share of the time limit by which decisions about nodes have to be done, and the gap asked for from which none are
 made: rounding alone comes as near."""
+_BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.45, 400
+"""The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
 _POLISH_LOSS = 1e-7
 """Relative; dust may have been worth as much."""
-_ROUNDED_POINTS = 2
-"""Points of different cases that are rounded."""
 
 
 class StopReason(Enum):
@@ -172,43 +166,27 @@ def find_schedule(
         starts: Gives schedules to begin with, by name; they keep the arcs. Choices are decided again. Asked once, when
             the bound is known.
         on_iteration: Told of every iteration of the plain relaxation.
-        on_bound: Told once, before there is a schedule, of the plain relaxation, the program tightened and the bound
-            by cases, unless they prove that there is no schedule. What it does counts towards the time limit, as
-            ``certificate``.
-        on_progress: Told of the bound while decisions bring it down, then of bound, objective and gap of the search.
+        on_bound: Told once, before the search on all cores, of the plain relaxation, the program tightened and the
+            bound by cases, unless they prove that there is no schedule. What it does counts towards the time limit, as
+            ``certificate``; a search beside it goes on.
+        on_progress: Told of bound, objective and gap: while decisions bring the bound down, then while plans are
+            searched.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
-    began = time.perf_counter()
-    found_pit = None if chains else ultimate_pit(program)
-    if found_pit is None:
-        return _find(
-            program,
-            options,
-            began,
-            chains=chains,
-            starts=starts,
-            on_iteration=on_iteration,
-            on_bound=on_bound,
-            on_progress=on_progress,
-            interrupted=interrupted,
-        )
-    pit = found_pit
+    told = _Told(on_iteration, on_bound, on_progress, interrupted or (lambda: False))
+    pit = None if chains else ultimate_pit(program)
+    if pit is None:
+        return _find(program, options, chains, starts, told)
 
-    def told(relaxation: RelaxationResult, tightened: ClosureProgram, cases: Cases | None) -> None:
+    def narrowed() -> list[tuple[str, Schedule]]:
+        return [(name, pit.narrowed(start)) for name, start in starts()]
+
+    def of_the_whole(relaxation: RelaxationResult, tightened: ClosureProgram, cases: Cases | None) -> None:
         if on_bound is not None:
             on_bound(pit.relaxation(relaxation), pit.program(tightened), None if cases is None else pit.cases(cases))
 
-    found = _find(
-        pit.within,
-        options,
-        began,
-        chains=(),
-        starts=lambda: [(name, pit.narrowed(start)) for name, start in starts()],
-        on_iteration=on_iteration,
-        on_bound=told,
-        on_progress=on_progress,
-        interrupted=interrupted,
-    )
+    told.on_bound = of_the_whole
+    found = _find(pit.within, options, (), narrowed, told)
     improvement = found.improvement
     return replace(
         found,
@@ -223,59 +201,56 @@ def find_schedule(
 def _find(
     program: ClosureProgram,
     options: ScheduleOptions,
-    began: float,
-    *,
     chains: Sequence[Chain],
     starts: Callable[[], Sequence[tuple[str, Schedule]]],
-    on_iteration: Callable[[Iteration], None] | None,
-    on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None,
-    on_progress: Callable[[Progress], None] | None,
-    interrupted: Callable[[], bool] | None,
+    told: _Told,
 ) -> FoundSchedule:
-    """``find_schedule``, begun at a time of ``time.perf_counter``."""
-    ask = interrupted or (lambda: False)
-    relaxation, tightened, cases, seconds = _bounded(
-        program, options, began, chains, on_iteration=on_iteration, on_progress=on_progress, interrupted=interrupted
-    )
-    if relaxation.outcome is Outcome.INFEASIBLE or (cases is not None and cases.bound == -np.inf):
-        stop = StopReason.INFEASIBLE
-        return FoundSchedule(relaxation, tightened, cases, None, None, stop, "", None, None, seconds)
-    then = time.perf_counter()
-    if on_bound is not None:
-        on_bound(relaxation, tightened, cases)
-        seconds["certificate"] = time.perf_counter() - then
+    """``find_schedule`` of a program as it is."""
+    relaxation, tightened, cases, seconds = _bounded(program, options, chains, told)
+    wanted = ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers))
+    feasible = relaxation.outcome is not Outcome.INFEASIBLE and (cases is None or cases.bound > -np.inf)
+    with ExitStack() as stack:
+        beside = None
+        left = _search_left(options, told)
+        if feasible and cases is not None and left is not None and worth_a_search_beside(program, wanted.workers):
+            begin = Beginning(tightened, points_of(tightened, relaxation, cases), cases.bound, wanted, left)
+            beside = stack.enter_context(SearchBeside(begin, told.found))
+        if feasible and cases is not None and options.gap < _COARSE:
+            then = time.perf_counter()
+            cases = _decided(tightened, options, chains, cases, told, beside=beside)
+            seconds["branching"] = time.perf_counter() - then
+            feasible = cases.bound > -np.inf
+        if not feasible:
+            stop = StopReason.INFEASIBLE
+            return FoundSchedule(relaxation, tightened, cases, None, None, stop, "", None, None, seconds)
+        then = time.perf_counter()
+        if told.on_bound is not None:
+            told.on_bound(relaxation, tightened, cases)
+            seconds["certificate"] = time.perf_counter() - then
+        given = [(name, _no_earlier(tightened, start)) for name, start in starts()]
     program = tightened
-    given = [(name, _no_earlier(program, start)) for name, start in starts()]
     then = time.perf_counter()
-    builder = SubprogramBuilder(program)
-    points = _points(program, relaxation, cases)
     bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
-    prices = points[0].multipliers
-    penalty = row_penalties(program, prices)
-    history: list[tuple[float, float]] = []
-    search = ScheduleSearch(
-        builder,
-        Guidance(penalty, bound, prices, _goal(program, points[0].x), capacities=all_capacities(program)),
-        ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers)),
-        (points[0].x, points[0].extras),
-        _teller(bound, began, on_progress, history),
-        ask,
-    )
-    start = search.begin(points, given, _share_left(options, began), options.rounds)
+    points = points_of(program, relaxation, cases)
+    search = ScheduleSearch.of(program, points, bound, wanted, told=told.of_round, interrupted=told.interrupted)
+    if beside is not None and beside.schedule is not None:
+        search = replace(search, known=beside.schedule, wanted=replace(wanted, spent=beside.spent))
+    told.bound = bound
+    start = search.begin(given, _search_left(options, told), options.rounds)
     seconds["start"] = time.perf_counter() - then
     then = time.perf_counter()
     begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
-    if begun_with is not None and (not history or begun_with > history[-1][1]):
-        history.append((then - began, begun_with))
-    searched = search.run(start, _share_left(options, began), options.rounds, spread=options.spread)
+    if begun_with is not None:
+        told.found(begun_with)
+    searched = search.run(start, _search_left(options, told), options.rounds, spread=options.spread)
     builder, improved, best = searched.builder, searched.result, searched.best
     if best is not None:
-        best = _polished(builder, best, penalty)
+        best = _polished(builder, best, search.guidance.penalty)
     seconds["improvement"] = time.perf_counter() - then
     stop, solver_bound = _STOPS[improved.stop], None
-    if options.prove and best is not None and stop is not StopReason.GAP and not ask():
+    if options.prove and best is not None and stop is not StopReason.GAP and not told.interrupted():
         then = time.perf_counter()
-        best, solver_bound, stop = _proven(builder, best, options, began, on_progress=on_progress, interrupted=ask)
+        best, solver_bound, stop = _proven(builder, best, options, told)
         seconds["proof"] = time.perf_counter() - then
     objective = None if best is None else best.objective(program)
     return FoundSchedule(
@@ -290,51 +265,67 @@ def _find(
         improvement=improved,
         seconds=seconds,
         solver_bound=solver_bound,
-        history=tuple(history),
+        history=tuple(told.history),
     )
 
 
 def _bounded(
     program: ClosureProgram,
     options: ScheduleOptions,
-    began: float,
     chains: Sequence[Chain],
-    *,
-    on_iteration: Callable[[Iteration], None] | None,
-    on_progress: Callable[[Progress], None] | None,
-    interrupted: Callable[[], bool] | None,
+    told: _Told,
 ) -> tuple[RelaxationResult, ClosureProgram, Cases | None, dict[str, float]]:
     """The plain relaxation, the program tightened, its bound by cases if that may be lower, and the seconds of all."""
-    then = time.perf_counter()
-    seconds = {"ultimate pit": then - began}
+    then, seconds = time.perf_counter(), {"ultimate pit": told.seconds}
     share = None if options.seconds is None else _BOUND_SHARE * options.seconds
-    rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=interrupted)
-    relaxation = solve_relaxation(program, rule, on_iteration=on_iteration)
+    rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=told.interrupted)
+    relaxation = solve_relaxation(program, rule, on_iteration=told.on_iteration)
     seconds["relaxation"] = time.perf_counter() - then
     then = time.perf_counter()
-    late = options.seconds is not None and then - began > _CASE_SHARE * options.seconds
-    if relaxation.outcome is Outcome.INFEASIBLE or late or (interrupted is not None and interrupted()):
+    late = options.seconds is not None and told.seconds > _CASE_SHARE * options.seconds
+    if relaxation.outcome is Outcome.INFEASIBLE or late or told.interrupted():
         return relaxation, program, None, seconds
     tightened = early_started(program, whole=not options.spread)
     seconds["early start"] = time.perf_counter() - then
     then = time.perf_counter()
-    left = None if options.seconds is None else max(_CASE_SHARE * options.seconds - (then - began), 0.0)
+    left = None if options.seconds is None else max(_CASE_SHARE * options.seconds - told.seconds, 0.0)
     gap = _CASE_GAP if chains else _ALONE_GAP
-    limits = CaseLimits(gap, solves=_CASE_SOLVES, seconds=left, interrupted=interrupted)
+    limits = CaseLimits(gap, solves=_CASE_SOLVES, seconds=left, interrupted=told.interrupted)
     cases = bound_by_cases(tightened, chains, ValidRows.none(tightened), limits, root=relaxation)
     seconds["cases"] = time.perf_counter() - then
-    if cases.bound > -np.inf and options.gap < _COARSE:
-        then = time.perf_counter()
-
-        def told(bound: float) -> None:
-            if on_progress is not None and np.isfinite(bound):
-                on_progress(Progress(time.perf_counter() - began, bound, None, None, 0))
-
-        left = None if options.seconds is None else max(_BRANCH_SHARE * options.seconds - (then - began), 0.0)
-        wanted = NodeLimits(seconds=left, interrupted=interrupted, threads=processes(program, options.workers))
-        cases = branch_on_nodes(tightened, chains, cases, wanted, whole=not options.spread, on_bound=told)
-        seconds["branching"] = time.perf_counter() - then
     return relaxation, tightened, cases, seconds
+
+
+def _decided(
+    program: ClosureProgram,
+    options: ScheduleOptions,
+    chains: Sequence[Chain],
+    cases: Cases,
+    told: _Told,
+    *,
+    beside: SearchBeside | None,
+) -> Cases:
+    """The bound brought down by decisions about nodes, until a search beside it is near enough to it."""
+    told.bound = cases.bound
+
+    def split_up(split: Split) -> None:
+        told.bound = split.bound
+        if np.isfinite(split.bound):
+            told.tell(0)
+        if beside is not None and beside.due and (point := split.point()) is not None:
+            beside.move_to(point)
+
+    def near() -> bool:
+        if beside is None or not np.isfinite(beside.objective):
+            return False
+        return told.bound - beside.objective <= options.gap * abs(beside.objective)
+
+    share, wanted = _BRANCH_SHARE, NodeLimits(threads=processes(program, options.workers))
+    if beside is not None:
+        share, wanted = _BRANCH_SHARE_BESIDE, NodeLimits(threads=max(wanted.threads - 1, 1), solves=_SOLVES_BESIDE)
+    left = None if options.seconds is None else max(share * options.seconds - told.seconds, 0.0)
+    wanted = replace(wanted, seconds=left, interrupted=lambda: told.interrupted() or near())
+    return branch_on_nodes(program, chains, cases, wanted, whole=not options.spread, on_split=split_up)
 
 
 def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:
@@ -344,11 +335,11 @@ def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:
     return replace(schedule, step=np.maximum(schedule.step, program.starts))
 
 
-def _share_left(options: ScheduleOptions, began: float) -> float | None:
+def _search_left(options: ScheduleOptions, told: _Told) -> float | None:
     """Seconds for the neighbourhood search."""
     if options.seconds is None:
         return None
-    left = max(options.seconds - (time.perf_counter() - began), 0.0)
+    left = max(options.seconds - told.seconds, 0.0)
     return left * (_SEARCH_SHARE if options.prove else 1.0)
 
 
@@ -356,10 +347,7 @@ def _proven(
     builder: SubprogramBuilder,
     schedule: Schedule,
     options: ScheduleOptions,
-    began: float,
-    *,
-    on_progress: Callable[[Progress], None] | None,
-    interrupted: Callable[[], bool],
+    told: _Told,
 ) -> tuple[Schedule, float | None, StopReason]:
     """The whole program solved by HiGHS from a schedule on: a schedule no worse, HiGHS's bound, and why it stopped."""
     program, n = builder.program, builder.program.n_nodes
@@ -371,14 +359,13 @@ def _proven(
     def money(scaled: float | None) -> float | None:
         return None if scaled is None else worth + (scaled - at) / part.scale
 
-    def told(progress: Progress) -> None:
+    def tell(progress: Progress) -> None:
         bound, objective = money(progress.bound), money(progress.objective)
         gap = None if bound is None or not objective else (bound - objective) / abs(objective)
-        if on_progress is not None:
-            seconds = time.perf_counter() - began
-            on_progress(Progress(seconds, bound, objective, gap, progress.nodes))
+        if told.on_progress is not None:
+            told.on_progress(Progress(told.seconds, bound, objective, gap, progress.nodes))
 
-    left = None if options.seconds is None else max(options.seconds - (time.perf_counter() - began), 0.0)
+    left = None if options.seconds is None else max(options.seconds - told.seconds, 0.0)
     asked = SolveOptions(
         gap=0.0,
         gap_abs=options.gap * abs(worth) * part.scale,
@@ -386,7 +373,7 @@ def _proven(
         seed=options.seed,
         threads=options.workers,
     )
-    found = solve(part.program, asked, start=part.start, on_progress=told, cancel=interrupted)
+    found = solve(part.program, asked, start=part.start, on_progress=tell, cancel=told.interrupted)
     better = schedule if found.x is None else part.schedule(found.x)
     if not keeps_rows(program, better) or better.objective(program) < worth:
         better = schedule
@@ -409,37 +396,51 @@ def _polished(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats) -
     return settled
 
 
-def _points(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases | None) -> list[CasePoint]:
-    """Points to round: the best of the cases, else that of the relaxation, else nothing taken."""
-    if cases is not None and cases.points:
-        return list(cases.points[:_ROUNDED_POINTS])
-    x, extras = relaxation.x, relaxation.extras
-    if x is None or extras is None:
-        x, extras = np.zeros(program.value.shape), np.clip(0.0, program.extra_lower, program.extra_upper)
-    return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
+class _Told:
+    """Whoever listens to a search, with where bound and schedules stand.
 
+    Attributes:
+        on_iteration: See ``find_schedule``.
+        on_bound: See there.
+        on_progress: See there.
+        interrupted: See there.
+        bound: No schedule is worth more, as far as is known; NaN before anything is.
+        history: Seconds since the start, and objective, whenever a better schedule was known.
+    """
 
-def _goal(program: ClosureProgram, x: Floats) -> Floats:
-    """Mean step of every node in a point of the relaxation ``(n,)``, T for nodes without parts."""
-    goal = np.full(program.n_nodes, float(program.n_steps))
-    goal[program.part_node] = expected_steps(x)
-    return goal
+    def __init__(
+        self,
+        on_iteration: Callable[[Iteration], None] | None,
+        on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None,
+        on_progress: Callable[[Progress], None] | None,
+        interrupted: Callable[[], bool],
+    ) -> None:
+        self.on_iteration, self.on_bound, self.on_progress = on_iteration, on_bound, on_progress
+        self.interrupted = interrupted
+        self.bound = np.nan
+        self.history: list[tuple[float, float]] = []
+        self._began = time.perf_counter()
 
+    @property
+    def seconds(self) -> float:
+        """Since the start."""
+        return time.perf_counter() - self._began
 
-def _teller(
-    bound: float,
-    began: float,
-    on_progress: Callable[[Progress], None] | None,
-    history: list[tuple[float, float]],
-) -> Callable[[int, float, bool], None]:
-    """Passes rounds on as progress, and keeps those that brought something."""
+    def found(self, objective: float) -> None:
+        """A schedule that keeps every row."""
+        if not self.history or objective > self.history[-1][1]:
+            self.history.append((self.seconds, objective))
 
-    def told(parts: int, objective: float, feasible: bool) -> None:
-        seconds = time.perf_counter() - began
-        if feasible and (not history or objective > history[-1][1]):
-            history.append((seconds, objective))
-        if on_progress is not None:
-            gap = (bound - objective) / abs(objective) if feasible and objective else None
-            on_progress(Progress(seconds, bound, objective if feasible else None, gap, parts))
+    def of_round(self, at: Round) -> None:
+        """A round of the search."""
+        if at.feasible:
+            self.found(at.objective)
+        self.tell(at.parts)
 
-    return told
+    def tell(self, parts: int) -> None:
+        """Bound, and objective and gap of the best schedule, after so many parts."""
+        if self.on_progress is None:
+            return
+        objective = self.history[-1][1] if self.history else None
+        gap = (self.bound - objective) / abs(objective) if objective else None
+        self.on_progress(Progress(self.seconds, self.bound, objective, gap, parts))

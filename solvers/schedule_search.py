@@ -12,24 +12,27 @@ import numpy as np
 from solvers.capacities import all_capacities
 from solvers.following import filled_at
 from solvers.improvement import (
+    Guidance,
     ImprovementOptions,
     SpreadSubprogramBuilder,
     SubprogramBuilder,
     improve,
     merit,
+    row_penalties,
     settle,
 )
 from solvers.relax_and_fix import relax_and_fix
-from solvers.rounding import disturbed, round_relaxation
+from solvers.relaxation.branching import CasePoint
+from solvers.rounding import disturbed, expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from solvers.improvement import Guidance, ImprovementResult
-    from solvers.relaxation import ClosureProgram
-    from solvers.relaxation.branching import CasePoint
+    from solvers.improvement import ImprovementResult, Round
+    from solvers.relaxation import ClosureProgram, RelaxationResult
+    from solvers.relaxation.branching import Cases
     from solvers.relaxation.program import Floats
     from solvers.schedule import Schedule
 
@@ -39,6 +42,11 @@ more at first, and the schedules with spans are then no worse."""
 _ROUNDING_SHARE, _FIXING_SHARE, _MENDING_SHARE = 0.3, 0.5, 0.4
 """Shares of the time left for rounding, for relax and fix, and at most for mending a start."""
 _MENDING_ROUNDS = 40
+_ROUNDED_POINTS = 2
+"""Points of different cases that are rounded."""
+_ANEW = 3.0
+"""Time left, over what the search of the schedule known took, from which the search begins anew instead."""
+_KNOWN = "found while the bound was brought down"
 _FILLED = "filled step by step"
 _NEAR = 0.05
 """A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
@@ -97,26 +105,45 @@ class ScheduleSearch:
         builder: Of the parts of whole schedules.
         guidance: What is known of the program.
         wanted: Gap, seed and processes; the limits of time and rounds are set search by search.
-        point: Shares ``(P, T, D)`` and continuous variables ``(S,)`` of a point of the relaxation.
+        points: Points of the relaxation, at least one, the best one first.
         told: Told of every round.
         interrupted: Asked again and again; true ends a search.
+        known: A schedule that keeps every row and is better than what is rounded; None without one.
     """
 
     builder: SubprogramBuilder
     guidance: Guidance
     wanted: ImprovementOptions
-    point: tuple[Floats, Floats]
-    told: Callable[[int, float, bool], None]
+    points: Sequence[CasePoint]
+    told: Callable[[Round], None]
     interrupted: Callable[[], bool]
+    known: Schedule | None = None
+
+    @classmethod
+    def of(
+        cls,
+        program: ClosureProgram,
+        points: Sequence[CasePoint],
+        bound: float,
+        wanted: ImprovementOptions,
+        *,
+        told: Callable[[Round], None],
+        interrupted: Callable[[], bool],
+    ) -> ScheduleSearch:
+        """The search with what points of the relaxation and a bound tell."""
+        guidance = _guidance(program, points, bound)
+        return cls(SubprogramBuilder(program), guidance, wanted, points, told, interrupted)
+
+    def at(self, points: Sequence[CasePoint]) -> ScheduleSearch:
+        """The same search from other points."""
+        return replace(self, points=points, guidance=_guidance(self.program, points, self.guidance.bound))
 
     @property
     def program(self) -> ClosureProgram:
         """The program."""
         return self.builder.program
 
-    def rounded(
-        self, points: Sequence[CasePoint], given: Sequence[tuple[str, Schedule]], limits: _Limits = _NO_LIMITS
-    ) -> Start:
+    def rounded(self, given: Sequence[tuple[str, Schedule]], limits: _Limits = _NO_LIMITS) -> Start:
         """The schedule of most merit, rounded or given; of a program searched whole, one that keeps every row."""
         program, penalty = self.program, self.guidance.penalty
         began, most = time.perf_counter(), _left(limits, _ROUNDING_SHARE)
@@ -125,7 +152,7 @@ class ScheduleSearch:
             return self.interrupted() or (most is not None and time.perf_counter() - began >= most)
 
         found: list[tuple[str, Schedule]] = []
-        for point in points:
+        for point in self.points:
             if not found or not late():
                 rounded = round_relaxation(self.builder, point.x, point.extras, penalty, late=late)
                 found += [(one.order, one.schedule) for one in rounded]
@@ -142,47 +169,58 @@ class ScheduleSearch:
 
     def begin(
         self,
-        points: Sequence[CasePoint],
         given: Sequence[tuple[str, Schedule]],
         seconds: float | None,
         rounds: int | None,
     ) -> Start:
-        """The schedule to begin with: rounded or given, or one that follows the first point once its rows are mended.
+        """The schedule to begin with: the one known, or one rounded or given, or one that follows the first point.
 
-        The latter takes step by step what the point has taken most of, up to the capacities; rows broken are mended.
-        Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of
-        it where every row is a capacity: placing in an order looks at all of them.
+        The one known is left for the others to begin with where there is time to begin anew at the points. The last
+        takes step by step what the point has taken most of, up to the capacities; rows broken are mended. Where that
+        comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of it where
+        every row is a capacity: placing in an order looks at all of them.
 
         Args:
-            points: Points of the relaxation.
             given: Schedules to begin with, by name.
             seconds: Time left for all that follows; None for no limit.
             rounds: Most rounds of any search; None for no limit.
         """
         program, limits = self.program, (time.perf_counter(), seconds, rounds)
+        if self.known is not None and self._goes_on(self.known, seconds):
+            return self._best_of((_KNOWN, self.known), given)
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         if small or all_capacities(program) or rounds == 0 or self.interrupted():
-            return self.rounded(points, given, limits)
-        followed = self._followed(points[0], limits)
+            return self.rounded(given, limits)
+        followed = self._followed(self.points[0], limits)
         near = followed is not None and self.guidance.bound - followed.objective <= _NEAR * abs(followed.objective)
         if followed is not None and followed.feasible and near:
-            sound = [pair for pair in self._settled(given) if keeps_rows(program, pair[1])]
-            origin, best = max([(_FILLED, followed.schedule), *sound], key=lambda pair: pair[1].objective(program))
-            return Start(origin, best, best)
-        start = self.rounded(points, given, limits)
+            return self._best_of((_FILLED, followed.schedule), given)
+        start = self.rounded(given, limits)
         found = None if followed is None else self._better(_FILLED, followed, start)
         if found is not None or self.interrupted():
             return found or start
         made = relax_and_fix(
             self.builder,
-            points[0].x,
-            points[0].extras,
+            self.points[0].x,
+            self.points[0].extras,
             self.guidance.penalty,
             seconds=_left(limits, _FIXING_SHARE),
             interrupted=self.interrupted,
         )
         found = None if made is None else self._better("relax and fix", self._mended(made, limits), start)
         return found or start
+
+    def _goes_on(self, known: Schedule, seconds: float | None) -> bool:
+        """Whether the search goes on with the schedule known instead of beginning anew."""
+        worth = known.objective(self.program)
+        near = self.guidance.bound - worth <= self.wanted.gap * abs(worth)
+        return near or self.interrupted() or seconds is None or seconds < _ANEW * self.wanted.spent
+
+    def _best_of(self, own: tuple[str, Schedule], given: Sequence[tuple[str, Schedule]]) -> Start:
+        """The best of a schedule that keeps every row and of those given that do."""
+        sound = [pair for pair in self._settled(given) if keeps_rows(self.program, pair[1])]
+        origin, best = max([own, *sound], key=lambda pair: pair[1].objective(self.program))
+        return Start(origin, best, best)
 
     def _followed(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
         """The schedule that follows the point, its rows mended; None where arcs are broken."""
@@ -217,10 +255,10 @@ class ScheduleSearch:
             at = settle(builder, searched[0].schedule, self.guidance.penalty) or searched[0].schedule
             seconds, rounds = _part(seconds, 1.0 - _HEAD_START), _rounds(rounds, 1.0 - _HEAD_START)
         searched.append(self.one(builder, at, seconds, rounds))
-        best = _best(self.program, start.sound, searched)
+        best = _best(self.program, [start.sound, self.known], searched)
         if self.interrupted() and (best is None or not best.entries(self.program)[0].size):
             searched.append(self._last_minute(builder, at, best))
-            best = _best(self.program, best, searched)
+            best = _best(self.program, [best], searched)
         if best is not None and spread:
             best = SpreadSchedule.of(self.program, best)
         return Searched(best, builder, _together(searched))
@@ -247,10 +285,10 @@ class ScheduleSearch:
         """
         found: list[float] = []
 
-        def told(parts: int, objective: float, feasible: bool) -> None:
-            if feasible and objective > worth:
-                found.append(objective)
-            self.told(parts, objective, feasible)
+        def told(at: Round) -> None:
+            if at.feasible and at.objective > worth:
+                found.append(at.objective)
+            self.told(at)
 
         search = replace(self, told=told, interrupted=lambda: bool(found) or (not heedless and self.interrupted()))
         return search.one(builder, schedule, seconds, rounds)
@@ -263,7 +301,8 @@ class ScheduleSearch:
         rounds: int | None,
     ) -> ImprovementResult:
         """One search from a schedule on, until its limits of time and rounds."""
-        wanted = replace(self.wanted, seconds=seconds, rounds=rounds)
+        spent = self.wanted.spent if schedule is self.known else 0.0
+        wanted = replace(self.wanted, seconds=seconds, rounds=rounds, spent=spent)
         return improve(
             builder,
             schedule,
@@ -277,13 +316,20 @@ class ScheduleSearch:
     def _elsewhere(self, number: int, best: Schedule, start: Schedule) -> Schedule:
         """Another schedule to begin with.
 
-        Where every row is a capacity it is the start itself at first, as parts drawn by other numbers lead elsewhere
-        from there and soon to schedules as good, and then the best one disturbed, from where it is not far. Elsewhere
-        it follows the point with another share of each node.
+        The one known goes first. Where every row is a capacity it is the start itself then, as parts drawn by other
+        numbers lead elsewhere from there and soon to schedules as good, or one rounded where the search began with the
+        one known; then the best one disturbed, from where it is not far. Elsewhere it follows the point with another
+        share of each node.
         """
+        if number == 0 and self.known is not None and start is not self.known:
+            return self.known
         if not all_capacities(self.program):
             aside = _SHARES[number % len(_SHARES)]
-            return filled_at(self.program, *self.point, aside)
+            return filled_at(self.program, self.points[0].x, self.points[0].extras, aside)
+        if number < _FROM_START and start is self.known:
+            here, penalty = self.points[number % len(self.points)], self.guidance.penalty
+            rounded = round_relaxation(self.builder, here.x, here.extras, penalty, late=self.interrupted)
+            return max((one.schedule for one in rounded), key=lambda made: merit(self.program, made, penalty))
         if number < _FROM_START:
             return start
         return disturbed(self.builder, best, self.guidance.penalty, np.random.default_rng([self.wanted.seed, number]))
@@ -311,9 +357,11 @@ def _rounds(rounds: int | None, share: float) -> int | None:
     return None if rounds is None else round(share * rounds)
 
 
-def _best(program: ClosureProgram, sound: Schedule | None, searched: Sequence[ImprovementResult]) -> Schedule | None:
-    """The best of a schedule that keeps every row and those that searches led to."""
-    found = [one.schedule for one in searched if one.feasible] + ([] if sound is None else [sound])
+def _best(
+    program: ClosureProgram, known: Sequence[Schedule | None], searched: Sequence[ImprovementResult]
+) -> Schedule | None:
+    """The best of schedules that keep every row and those that searches led to."""
+    found = [one.schedule for one in searched if one.feasible] + [one for one in known if one is not None]
     return max(found, key=lambda schedule: schedule.objective(program), default=None)
 
 
@@ -325,3 +373,31 @@ def _together(searched: Sequence[ImprovementResult]) -> ImprovementResult:
             gained[kind] = gained.get(kind, 0.0) + gain
     rounds, parts = sum(one.rounds for one in searched), sum(one.parts for one in searched)
     return replace(searched[-1], rounds=rounds, parts=parts, gained=gained)
+
+
+def points_of(program: ClosureProgram, relaxation: RelaxationResult, cases: Cases | None) -> list[CasePoint]:
+    """Points to round: the best of the cases, else that of the relaxation, else nothing taken."""
+    if cases is not None and cases.points:
+        return list(cases.points[:_ROUNDED_POINTS])
+    x, extras = relaxation.x, relaxation.extras
+    if x is None or extras is None:
+        x, extras = np.zeros(program.value.shape), np.clip(0.0, program.extra_lower, program.extra_upper)
+    return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
+
+
+def _guidance(program: ClosureProgram, points: Sequence[CasePoint], bound: float) -> Guidance:
+    prices = points[0].multipliers
+    return Guidance(
+        penalty=row_penalties(program, prices),
+        bound=bound,
+        multipliers=prices,
+        goal=_goal(program, points[0].x),
+        capacities=all_capacities(program),
+    )
+
+
+def _goal(program: ClosureProgram, x: Floats) -> Floats:
+    """Mean step of every node in a point of the relaxation ``(n,)``, T for nodes without parts."""
+    goal = np.full(program.n_nodes, float(program.n_steps))
+    goal[program.part_node] = expected_steps(x)
+    return goal

@@ -4,7 +4,7 @@ Source: Shaw (1998), "Using constraint programming and local search methods to s
 and Pisinger (2006), Transportation Science 40:455, for the adaptive choice of neighbourhoods.
 """
 
-from solvers.improvement.search import ImprovementOptions, ImprovementResult, improve
+from solvers.improvement.search import ImprovementOptions, ImprovementResult, Round, improve
 from solvers.improvement.settling import merit, row_penalties, settle
 from solvers.improvement.spread_subprogram import SpreadSubprogramBuilder
 from solvers.improvement.subprogram import SubprogramBuilder
@@ -14,6 +14,7 @@ __all__ = [
     "Guidance",
     "ImprovementOptions",
     "ImprovementResult",
+    "Round",
     "SpreadSubprogramBuilder",
     "SubprogramBuilder",
     "improve",

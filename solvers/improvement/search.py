@@ -54,6 +54,23 @@ class Restart(Protocol):
         ...
 
 
+@dataclass(frozen=True, eq=False)
+class Round:
+    """Where a search stands after a round.
+
+    Attributes:
+        parts: Parts solved so far.
+        schedule: The schedule of most merit.
+        objective: Its worth.
+        feasible: Whether it keeps every side row.
+    """
+
+    parts: int
+    schedule: Schedule
+    objective: float
+    feasible: bool
+
+
 @dataclass(frozen=True)
 class ImprovementOptions:
     """When to stop, and how to search.
@@ -64,6 +81,7 @@ class ImprovementOptions:
         gap: Relative distance to the bound, over the objective, that is good enough.
         seed: Of the choice of neighbourhoods.
         workers: Parts solved at the same time, each in a process of its own where there are several.
+        spent: Seconds of search that the schedule has behind it, for others begun anew to be given as long.
         part_seconds: Most seconds for one part; None where runs have to repeat.
         part_nodes: Most branch-and-bound nodes of one part.
         patience: Without a limit of time or rounds, the parts that have to bring something between them where there are
@@ -75,6 +93,7 @@ class ImprovementOptions:
     gap: float = 0.0
     seed: int = 0
     workers: int = 1
+    spent: float = 0.0
     part_seconds: float | None = None
     part_nodes: int = 400
     patience: int = 40
@@ -110,7 +129,7 @@ def improve(
     guidance: Guidance,
     *,
     restart: Restart | None = None,
-    on_round: Callable[[int, float, bool], None] | None = None,
+    on_round: Callable[[Round], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> ImprovementResult:
     """Improves a schedule; it may break side rows at first, and keeps the arcs always.
@@ -121,11 +140,11 @@ def improve(
         options: When to stop.
         guidance: Bound, penalties, and what the relaxation says.
         restart: Gives other schedules to begin with; they keep the arcs. Without it there are no others.
-        on_round: Told after each round of the parts solved so far, the objective, and whether it keeps every row.
+        on_round: Told after each round where the search stands.
         interrupted: Asked again and again; true ends the search.
     """
     search = _Search(builder, schedule, options, guidance, restart)
-    return search.run(on_round or (lambda _parts, _objective, _feasible: None), interrupted or (lambda: False))
+    return search.run(on_round or (lambda _round: None), interrupted or (lambda: False))
 
 
 class _Search:
@@ -149,7 +168,7 @@ class _Search:
         self._spell, self._until = 0.0, np.inf
         self._rounds = self._restarts = self._parts = 0
 
-    def run(self, told: Callable[[int, float, bool], None], interrupted: Callable[[], bool]) -> ImprovementResult:
+    def run(self, told: Callable[[Round], None], interrupted: Callable[[], bool]) -> ImprovementResult:
         """Rounds until a reason to stop."""
         main, program, begun = self._main, self._builder.program, self._begun_with
         with Workers(self._builder, self._options.workers) as workers:
@@ -164,7 +183,7 @@ class _Search:
                     trail.take(drawn_part, answer)
                     self._parts += answer is not None
                 self._rounds += 1
-                told(self._parts, main.best.objective(program), main.keeps_rows())
+                told(Round(self._parts, main.best, main.best.objective(program), main.keeps_rows()))
         best = main.best if main.kept is None else main.kept
         return ImprovementResult(
             schedule=best,
@@ -201,7 +220,7 @@ class _Search:
             return
         self._rests.append(main.merit)
         now = time.perf_counter()
-        self._spell = self._spell or now - self._begun
+        self._spell = self._spell or self._options.spent + now - self._begun
         self._until = now + self._spell if self._options.seconds is not None else np.inf
         for _ in range(count):
             schedule = self._restart(self._restarts, main.best)

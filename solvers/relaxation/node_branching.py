@@ -89,6 +89,19 @@ class _Case:
         return self.leaf.bound
 
 
+@dataclass(frozen=True)
+class Split:
+    """What is known after a split.
+
+    Attributes:
+        bound: Of all cases.
+        point: Gives the point that is worth most, None where no case has one.
+    """
+
+    bound: float
+    point: Callable[[], CasePoint | None]
+
+
 def branch_on_nodes(
     program: ClosureProgram,
     chains: Sequence[Chain],
@@ -97,7 +110,7 @@ def branch_on_nodes(
     *,
     whole: bool = True,
     kernel: KernelFactory = PseudoflowKernel,
-    on_bound: Callable[[float], None] | None = None,
+    on_split: Callable[[Split], None] | None = None,
 ) -> Cases:
     """Splits the cases of a program; deterministic unless the time limit or an interruption ends it.
 
@@ -108,9 +121,9 @@ def branch_on_nodes(
         limits: When to stop.
         whole: Whether a schedule takes each node within one step.
         kernel: Closure kernel.
-        on_bound: Told of the bound after every split.
+        on_split: Told after every split.
     """
-    return _Search(program, chains, limits or NodeLimits(), kernel, whole=whole).run(cases, on_bound)
+    return _Search(program, chains, limits or NodeLimits(), kernel, whole=whole).run(cases, on_split)
 
 
 class _Search:
@@ -135,7 +148,7 @@ class _Search:
         self._rng = np.random.default_rng(0)
         self._most_cases = MOST_ENTRIES // max(program.n_nodes * program.n_steps, 1)
 
-    def run(self, cases: Cases, told: Callable[[float], None] | None) -> Cases:
+    def run(self, cases: Cases, told: Callable[[Split], None] | None) -> Cases:
         """Splits the largest case again and again."""
         if not self._program.n_parts:
             return cases
@@ -160,7 +173,7 @@ class _Search:
             for part in self._parts(case):
                 self._push(part)
             if told is not None:
-                told(self._open[0][2].bound)
+                told(Split(self._open[0][2].bound, self._best_point))
         return self._answer(cases)
 
     def _push(self, case: _Case) -> None:
@@ -285,20 +298,27 @@ class _Search:
         return _Case(leaf, found.x, found.extras, found.value, found.partition, solved=solved, split=split)
 
     def _answer(self, cases: Cases) -> Cases:
-        found = [entry[2] for entry in sorted(self._open, key=lambda entry: entry[:2])]
-        first = self._program.n_rows
-        points = tuple(
-            CasePoint(
-                case.bound, case.x, case.extras, case.leaf.multipliers[:first], case.value, number, case.partition
-            )
-            for number, case in sorted(enumerate(found), key=lambda pair: pair[1].value, reverse=True)
-            if case.x is not None and case.extras is not None
-        )
+        found = self._cases()
         return Cases(
             leaves=tuple(case.leaf for case in found),
             rows=cases.rows,
             bound=max(case.bound for case in found),
             solves=self._solves,
             seconds=cases.seconds + time.perf_counter() - self._begun,
-            points=points,
+            points=tuple(self._points(found)),
         )
+
+    def _cases(self) -> list[_Case]:
+        """The open cases, the largest first."""
+        return [entry[2] for entry in sorted(self._open, key=lambda entry: entry[:2])]
+
+    def _points(self, cases: Sequence[_Case]) -> Iterator[CasePoint]:
+        """The points of cases, that worth most first."""
+        first = self._program.n_rows
+        for number, case in sorted(enumerate(cases), key=lambda pair: pair[1].value, reverse=True):
+            if case.x is not None and case.extras is not None:
+                prices = case.leaf.multipliers[:first]
+                yield CasePoint(case.bound, case.x, case.extras, prices, case.value, number, case.partition)
+
+    def _best_point(self) -> CasePoint | None:
+        return next(self._points(self._cases()), None)

@@ -181,7 +181,7 @@ def test_two_processes_do_no_worse_than_where_they_began():
         start,
         ImprovementOptions(rounds=4, workers=2),
         guidance,
-        on_round=lambda parts, objective, feasible: told.append((parts, objective, feasible)),
+        on_round=lambda at: told.append((at.parts, at.objective, at.feasible)),
     )
     assert answer.schedule.keeps_order(program)
     assert answer.feasible
@@ -301,7 +301,7 @@ def test_two_processes_with_a_limit_of_time_are_never_idle_for_each_other():
         start,
         ImprovementOptions(seconds=600.0, workers=2),
         Guidance(penalty, np.inf, relaxation.multipliers),
-        on_round=lambda parts, _objective, _feasible: solved.append(parts),
+        on_round=lambda at: solved.append(at.parts),
         interrupted=lambda: solved[-1] > 4,
     )
     assert answer.stop == "interrupted"

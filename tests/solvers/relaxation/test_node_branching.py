@@ -138,6 +138,24 @@ def test_what_groups_share_is_decided_group_by_group():
     assert few.solves <= cases.solves + 21
 
 
+def test_every_split_tells_the_bound_and_the_point_that_is_worth_most():
+    """Bounds fall; the last ones are those of the answer, and points are worth what they say."""
+    program = shared_overburden()
+    cases = bound_by_cases(program, (), ValidRows.none(program))
+    told = []
+    found = branch_on_nodes(
+        program, (), cases, NodeLimits(solves=60), on_split=lambda split: told.append((split.bound, split.point()))
+    )
+    bounds = [bound for bound, _ in told]
+    assert len(bounds) > 2
+    assert bounds == sorted(bounds, reverse=True)
+    assert bounds[-1] == found.bound
+    for bound, point in told:
+        assert point.value == pytest.approx(float((point.x * program.worth[:, :, :]).sum()) + program.constant)
+        assert point.value <= bound + 1e-6 * abs(bound)
+    assert told[-1][1].value == max(point.value for point in found.points)
+
+
 def test_a_bound_asked_for_ends_the_search_and_no_time_changes_nothing():
     """A target above the optimum is reached with fewer cases; with no time left the cases stay as they were."""
     program = shared_overburden()

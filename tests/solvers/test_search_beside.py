@@ -1,0 +1,181 @@
+"""The search in a process of its own beside the bound: what it finds, how it ends, what goes on from it."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from solvers import closure_schedule, search_beside
+from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers.improvement import ImprovementOptions
+from solvers.relaxation import solve_relaxation
+from solvers.schedule import keeps_rows
+from solvers.schedule_search import ScheduleSearch, points_of
+from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
+from tests.solvers.relaxation.programs import random_program, whole_optimum
+
+SECONDS = 60.0
+
+
+def search_of(program, **more):
+    found = solve_relaxation(program)
+    return ScheduleSearch.of(
+        program,
+        points_of(program, found, None),
+        found.bound,
+        ImprovementOptions(workers=1, **more),
+        told=lambda _: None,
+        interrupted=lambda: False,
+    )
+
+
+def beginning(program):
+    found = solve_relaxation(program)
+    return Beginning(program, points_of(program, found, None), found.bound, ImprovementOptions(workers=2), SECONDS)
+
+
+def waited(beside, enough):
+    """Waits for what a process finds, and gives up long after it should have been found."""
+    until = time.monotonic() + SECONDS
+    while not enough(beside) and time.monotonic() < until:
+        time.sleep(0.02)
+
+
+def solvable(seeds):
+    """Programs that have a schedule worth more than nothing, with their optima."""
+    for seed in seeds:
+        program = random_program(seed)
+        optimum = whole_optimum(program, integer=True)
+        if optimum is not None and solve_relaxation(program).x is not None:
+            yield program, optimum
+
+
+@pytest.mark.parametrize(("program", "optimum"), list(solvable(range(4))))
+def test_schedules_keep_every_row_and_the_last_is_the_optimum_of_a_small_program(program, optimum):
+    told = []
+    with SearchBeside(beginning(program), told.append) as beside:
+        waited(beside, lambda found: found.objective >= optimum - 1e-6 * max(abs(optimum), 1.0))
+        assert beside.spent > 0.0
+    assert beside.schedule.keeps_order(program)
+    assert keeps_rows(program, beside.schedule)
+    assert beside.objective == beside.schedule.objective(program) == told[-1]
+    assert beside.objective == pytest.approx(optimum, rel=1e-6, abs=1e-6)
+    assert told == sorted(set(told))
+    assert not beside._process.is_alive()
+
+
+def test_left_at_once_it_ends_its_process_and_has_nothing():
+    with SearchBeside(beginning(random_program(0)), lambda _: None) as beside:
+        pass
+    assert not beside._process.is_alive()
+    assert not beside._listener.is_alive()
+    assert beside.schedule is None
+    assert beside.objective == -np.inf
+
+
+def test_a_process_that_fails_says_so_and_costs_nothing_else(caplog):
+    begin = beginning(random_program(0))
+    broken = replace(begin, points=[replace(begin.points[0], x=begin.points[0].x[:, :-1])])
+    with SearchBeside(broken, lambda _: None) as beside:
+        waited(beside, lambda _: caplog.records)
+    assert "the search beside the bound was given up" in caplog.text
+    assert beside.schedule is None
+
+
+def test_it_begins_anew_at_another_point_and_keeps_the_best():
+    """Begun at a point that takes nothing and moved to that of the relaxation."""
+    program, optimum = next(solvable(range(40)))
+    begin = beginning(program)
+    nothing = replace(begin.points[0], x=np.zeros_like(begin.points[0].x))
+    with SearchBeside(replace(begin, points=[nothing]), lambda _: None) as beside:
+        assert not beside.due
+        before = beside.spent
+        beside.move_to(begin.points[0])
+        assert beside.spent < before
+        waited(beside, lambda found: found.objective >= optimum - 1e-6 * max(abs(optimum), 1.0))
+    assert beside.objective == pytest.approx(optimum, rel=1e-6, abs=1e-6)
+
+
+def test_it_is_due_to_begin_anew_after_as_long_as_it_has_gone_on(monkeypatch):
+    with SearchBeside(beginning(random_program(0)), lambda _: None) as beside:
+        now = beside._begun
+        for at, due in [(7.9, False), (8.1, True)]:
+            monkeypatch.setattr(time, "perf_counter", lambda at=at: now + at)
+            assert beside.due is due
+        beside.move_to(beginning(random_program(0)).points[0])
+        for at, due in [(16.1, False), (16.3, True)]:
+            monkeypatch.setattr(time, "perf_counter", lambda at=at: now + at)
+            assert beside.due is due
+
+
+@pytest.mark.parametrize(("program", "optimum"), list(solvable(range(10, 14))))
+def test_a_schedule_with_a_search_beside_is_sound_and_its_bound_holds(program, optimum, monkeypatch):
+    """With the least size lowered; no optimum is asked for, as that would be a matter of time."""
+    monkeypatch.setattr(search_beside, "_LEAST", 1)
+    bounds = []
+    found = find_schedule(
+        program, ScheduleOptions(seconds=6.0, workers=2, gap=1e-6), on_bound=lambda *told: bounds.append(told)
+    )
+    assert len(bounds) == 1
+    slack = 1e-6 * max(abs(optimum), 1.0)
+    assert found.schedule is None or keeps_rows(program, found.schedule)
+    assert found.objective is None or found.objective <= optimum + slack
+    assert found.certified_bound >= optimum - slack
+    worth = [objective for _, objective in found.history]
+    assert worth == sorted(worth)
+
+
+def test_it_is_begun_where_there_is_a_second_core_and_much_to_do(monkeypatch):
+    program = random_program(0)
+    assert not worth_a_search_beside(program, 2)
+    monkeypatch.setattr(search_beside, "_LEAST", 1)
+    assert worth_a_search_beside(program, 2)
+    assert not worth_a_search_beside(program, 1)
+
+
+class _Known:
+    """A search beside that knows a schedule of a given worth."""
+
+    due = False
+
+    def __init__(self, objective):
+        self.objective = objective
+
+
+@pytest.mark.parametrize("near", [False, True])
+def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
+    program = next(program for program, optimum in solvable(range(40)) if optimum > 1.0)
+    relaxation = solve_relaxation(program)
+    options = ScheduleOptions(gap=0.01, workers=1)
+    cases = closure_schedule.bound_by_cases(
+        program, [], closure_schedule.ValidRows.none(program), closure_schedule.CaseLimits(), root=relaxation
+    )
+    asked = []
+
+    def interrupted():
+        asked.append(True)
+        return False
+
+    beside = _Known(relaxation.bound if near else 0.5 * relaxation.bound)
+    told = closure_schedule._Told(None, None, None, interrupted)
+    decided = closure_schedule._decided(program, options, [], cases, told, beside=beside)
+    assert asked
+    assert decided.bound <= cases.bound + 1e-9 * abs(cases.bound)
+    assert (decided.solves == cases.solves) or not near
+
+
+def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begin_anew():
+    program = next(program for program, optimum in solvable(range(40)) if optimum > 1.0)
+    search = search_of(program, spent=10.0)
+    known = search.run(search.begin((), None, 0), None, 4, spread=False).best
+    search = replace(search, known=known)
+    goes_on = search.begin((), 29.0, 0)
+    assert goes_on.schedule is known
+    anew = search.begin((), 31.0, 0)
+    assert anew.schedule is not known
+    assert search._elsewhere(0, known, anew.schedule) is known
+    assert search._elsewhere(0, known, known) is not known
+    late = replace(search, interrupted=lambda: True)
+    assert late.begin((), 31.0, 0).schedule is known
+    assert search.run(anew, None, 0, spread=False).best.objective(program) >= known.objective(program)
