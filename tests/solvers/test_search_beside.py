@@ -100,11 +100,11 @@ def test_it_begins_anew_at_another_point_and_keeps_the_best():
 def test_it_is_due_to_begin_anew_after_as_long_as_it_has_gone_on(monkeypatch):
     with SearchBeside(beginning(random_program(0)), lambda _: None) as beside:
         now = beside._begun
-        for at, due in [(7.9, False), (8.1, True)]:
+        for at, due in [(39.9, False), (40.1, True)]:
             monkeypatch.setattr(time, "perf_counter", lambda at=at: now + at)
             assert beside.due is due
         beside.move_to(beginning(random_program(0)).points[0])
-        for at, due in [(16.1, False), (16.3, True)]:
+        for at, due in [(80.1, False), (80.3, True)]:
             monkeypatch.setattr(time, "perf_counter", lambda at=at: now + at)
             assert beside.due is due
 
@@ -170,12 +170,12 @@ def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begi
     search = search_of(program, spent=10.0)
     known = search.run(search.begin((), None, 0), None, 4, spread=False).best
     search = replace(search, known=known)
-    goes_on = search.begin((), 29.0, 0)
+    goes_on = search.begin((), 9.0, 0)
     assert goes_on.schedule is known
-    anew = search.begin((), 31.0, 0)
+    anew = search.begin((), 11.0, 0)
     assert anew.schedule is not known
     assert search._elsewhere(0, known, anew.schedule) is known
     assert search._elsewhere(0, known, known) is not known
     late = replace(search, interrupted=lambda: True)
-    assert late.begin((), 31.0, 0).schedule is known
+    assert late.begin((), 11.0, 0).schedule is known
     assert search.run(anew, None, 0, spread=False).best.objective(program) >= known.objective(program)
