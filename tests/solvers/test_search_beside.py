@@ -115,7 +115,7 @@ def test_a_schedule_with_a_search_beside_is_sound_and_its_bound_holds(program, o
     monkeypatch.setattr(search_beside, "_LEAST", 1)
     bounds = []
     found = find_schedule(
-        program, ScheduleOptions(seconds=6.0, workers=2, gap=1e-6), on_bound=lambda *told: bounds.append(told)
+        program, ScheduleOptions(seconds=3.0, workers=2, gap=1e-6), on_bound=lambda *told: bounds.append(told)
     )
     assert len(bounds) == 1
     slack = 1e-6 * max(abs(optimum), 1.0)
