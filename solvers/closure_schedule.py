@@ -47,7 +47,7 @@ _CASE_SOLVES = 24
 _BRANCH_SHARE, _COARSE = 0.3, 0.02
 """Share of the time limit by which decisions about nodes have to be done, and the gap asked for from which none are
 made: rounding alone comes as near."""
-_BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.45, 400
+_BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
 """The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
