@@ -84,6 +84,7 @@ class SearchBeside:
         self.schedule: Schedule | None = None
         self._program, self._told = begin.program, told
         self._begun = self._moved = time.perf_counter()
+        self._ended = False
         self._process, self._connection = spawn(_work)
         points = [replace(point, partition=None) for point in begin.points]
         # What is handed over is more than a pipe holds, and the process reads between its parts only.
@@ -115,6 +116,7 @@ class SearchBeside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Ends the process, whatever it is at."""
+        self._ended = True
         self._process.kill()
         self._process.join()
         self._sender.shutdown(cancel_futures=True)
@@ -135,6 +137,8 @@ class SearchBeside:
             try:
                 found: Schedule | str = self._connection.recv()
             except (EOFError, OSError):
+                if not self._ended:
+                    logger.warning("the search beside the bound is gone; the best it found is kept")
                 return
             if isinstance(found, str):
                 logger.warning("the search beside the bound was given up: %s", found)
@@ -174,12 +178,12 @@ def _search(begin: Beginning, connection: Connection) -> None:
     search = ScheduleSearch.of(
         begin.program, begin.points, begin.bound, begin.wanted, told=told, interrupted=connection.poll
     )
-    while (left := until - time.perf_counter()) > 0.0:
-        start = search.begin((), left, None)
+    while True:
+        start = search.begin((), max(until - time.perf_counter(), 0.0), None)
         if start.sound is not None:
             found(start.sound, start.sound.objective(begin.program))
         search.run(start, max(until - time.perf_counter(), 0.0), None, spread=False)
-        # Another point that came meanwhile is what ended it, else it waits for one.
+        # Another point that came meanwhile is what ended it, else it waits for one, or to be ended.
         point: CasePoint = connection.recv()
         while connection.poll():
             point = connection.recv()

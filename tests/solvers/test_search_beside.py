@@ -83,6 +83,16 @@ def test_a_process_that_fails_says_so_and_costs_nothing_else(caplog):
     assert beside.schedule is None
 
 
+def test_a_process_that_dies_is_told_of_and_what_it_found_is_kept(caplog):
+    program, _ = next(solvable(range(40)))
+    with SearchBeside(beginning(program), lambda _: None) as beside:
+        waited(beside, lambda found: found.schedule is not None)
+        beside._process.kill()
+        waited(beside, lambda _: caplog.records)
+    assert "the search beside the bound is gone" in caplog.text
+    assert keeps_rows(program, beside.schedule)
+
+
 def test_it_begins_anew_at_another_point_and_keeps_the_best():
     """Begun at a point that takes nothing and moved to that of the relaxation."""
     program, optimum = next(solvable(range(40)))
