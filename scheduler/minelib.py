@@ -63,7 +63,8 @@ class MineLibInstance:
             _add(digest, limits.upper)
         _add_sorted(digest, (used.block, used.destination, used.resource), used.amount)
         _add_sorted(digest, (general.block, general.destination, general.period, general.row), general.coefficient)
-        _add(digest, np.unique(np.stack([precedence.block, precedence.needed], axis=1), axis=0))
+        arcs = np.unique(precedence.block * precedence.n_blocks + precedence.needed)
+        _add(digest, np.stack(np.divmod(arcs, precedence.n_blocks), axis=1))
         return digest.hexdigest()
 
     @cached_property

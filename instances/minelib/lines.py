@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from instances.findings import BadInput, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 _SEPARATORS = re.compile(r"[\s:]+")
 _MOST_FINDINGS = 200
@@ -26,12 +31,32 @@ class Line:
 
 @dataclass
 class Reading:
-    """One file being read: its lines and the findings so far."""
+    """One file being read: its lines as they stand, and the findings so far."""
 
     path: Path
-    lines: list[Line]
-    length: int
+    rows: list[str]
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def length(self) -> int:
+        """Number of the last line."""
+        return len(self.rows)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Fields of every line that holds something."""
+        return self.lines_of(range(1, self.length + 1))
+
+    def lines_of(self, numbers: Iterable[int]) -> list[Line]:
+        """Fields of those of some lines that hold something."""
+        found = (self.line(number) for number in numbers)
+        return [line for line in found if line is not None]
+
+    def line(self, number: int) -> Line | None:
+        """Fields of a line; None where it holds nothing."""
+        content = self.rows[number - 1].split("%", 1)[0]
+        fields = tuple(part for part in _SEPARATORS.split(content) if part)
+        return Line(number, fields, ":" in content) if fields else None
 
     def find(self, line: int, value: object, expected: str, nearest: str | None = None) -> None:
         """Note a finding at a line."""
@@ -74,18 +99,10 @@ class Reading:
 
 
 def open_reading(path: Path) -> Reading:
-    """Lines of a file that hold something; raises BadInput where it cannot be read as text."""
+    """Lines of a file; raises BadInput where it cannot be read as text."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return Reading(path, path.read_text(encoding="utf-8").splitlines())
     except FileNotFoundError:
         raise BadInput([Finding(str(path), None, "a file of this name")]) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BadInput([Finding(str(path), str(error), "a readable text file")]) from None
-    lines = []
-    rows = text.splitlines()
-    for number, row in enumerate(rows, start=1):
-        content = row.split("%", 1)[0]
-        fields = tuple(part for part in _SEPARATORS.split(content) if part)
-        if fields:
-            lines.append(Line(number, fields, ":" in content))
-    return Reading(path, lines, len(rows))

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from instances.findings import nearest_name
-from instances.minelib.lines import Line, Reading, open_reading
+from instances.minelib.lines import LARGEST, Line, Reading, open_reading
 from instances.minelib.model import Constrained, GeneralRows, Limits, Resources, UltimatePit
+from instances.minelib.plain import columns, once
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from instances.minelib.model import Floats
+    from instances.minelib.model import Floats, Integers
 
 FORBIDDEN_BELOW = -1e15
 """MineLib forbids a destination by a value like -5.36E+19."""
@@ -50,7 +51,11 @@ _NEEDED = {
     ),
 }
 _NEEDED["PCPSP"] = (*_NEEDED["CPIT"], "NDESTINATIONS")
+_OF_NUMBERS = frozenset("0123456789+-")
+"""What a line of numbers begins with; an empty line is none."""
 _LARGEST_COUNT = 100_000_000
+_MOST_COLUMNS = 1_000
+"""Destinations up to which lines are read at once; more of them are a count gone wrong."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,16 @@ class _Parsed:
 
     reading: Reading
     scalars: dict[str, Line]
-    sections: dict[str, list[Line]]
+    sections: dict[str, list[int]]
+
+    def lines(self, section: str) -> list[Line]:
+        """Fields of the lines of a section."""
+        return self.reading.lines_of(self.sections.get(section, []))
+
+    def table(self, section: str, integers: int, numbers: int) -> tuple[Integers, Floats] | None:
+        """A section as columns, where every line of it is plain."""
+        rows = self.reading.rows
+        return columns([rows[number - 1] for number in self.sections.get(section, [])], integers, numbers)
 
     def text(self, key: str) -> str:
         return " ".join(self.scalars[key].fields[1:]) if key in self.scalars else ""
@@ -98,10 +112,16 @@ def read_pcpsp(path: Path) -> Constrained:
 def _parse(path: Path, kind: str) -> _Parsed:
     reading = open_reading(path)
     scalars: dict[str, Line] = {}
-    sections: dict[str, list[Line]] = {}
-    current: list[Line] | None = None
+    sections: dict[str, list[int]] = {}
+    current: list[int] | None = None
     ended = False
-    for line in reading.lines:
+    for number, row in enumerate(reading.rows, start=1):
+        if current is not None and row[:1] in _OF_NUMBERS:
+            current.append(number)
+            continue
+        line = reading.line(number)
+        if line is None:
+            continue
         key = line.fields[0].upper()
         if key == "EOF":
             ended = True
@@ -112,7 +132,7 @@ def _parse(path: Path, kind: str) -> _Parsed:
             current = None
             scalars[key] = line
         elif current is not None and not key[:1].isalpha():
-            current.append(line)
+            current.append(number)
         else:
             reading.find(line.number, line.fields[0], "a known key", nearest_name(key, (*_SCALARS, *_SECTIONS)))
     found = {**scalars, **sections}
@@ -167,7 +187,10 @@ def _read_constrained(path: Path, kind: str) -> Constrained:
 
 def _objective(parsed: _Parsed, n: int, D: int) -> tuple[Floats, NDArray[np.bool_]]:
     """Values ``(n, D)`` and forbidden destinations ``(n, D)``."""
-    reading, lines = parsed.reading, parsed.sections["OBJECTIVE_FUNCTION"]
+    plain = _plain_objective(parsed, n, D)
+    if plain is not None:
+        return plain
+    reading, lines = parsed.reading, parsed.lines("OBJECTIVE_FUNCTION")
     if len(lines) != n:
         at = lines[-1].number if lines else reading.length
         reading.find(at, f"{len(lines)} lines in OBJECTIVE_FUNCTION", f"{n} lines, one a block")
@@ -199,6 +222,19 @@ def _objective(parsed: _Parsed, n: int, D: int) -> tuple[Floats, NDArray[np.bool
     return value, forbidden
 
 
+def _plain_objective(parsed: _Parsed, n: int, D: int) -> tuple[Floats, NDArray[np.bool_]] | None:
+    """The same, where every line is plain."""
+    plain = parsed.table("OBJECTIVE_FUNCTION", 1, D) if D <= _MOST_COLUMNS else None
+    if plain is None or not once(plain[0][:, 0], n):
+        return None
+    value = np.empty((n, D))
+    value[plain[0][:, 0]] = plain[1]
+    forbidden = (value <= FORBIDDEN_BELOW) & (D > 1)
+    value[forbidden] = 0.0
+    sound = not forbidden.all(axis=1).any() and np.abs(value).max() <= LARGEST
+    return (value, forbidden) if sound else None
+
+
 def _forbids(text: str) -> bool:
     try:
         return float(text) <= FORBIDDEN_BELOW
@@ -208,7 +244,7 @@ def _forbids(text: str) -> bool:
 
 def _limits(parsed: _Parsed, section: str, shape: tuple[int, ...]) -> Limits:
     """Limits by index: L (at most), G (at least), I (between two); every index exactly once."""
-    reading, lines = parsed.reading, parsed.sections.get(section, [])
+    reading, lines = parsed.reading, parsed.lines(section)
     if math.prod(shape) > 2 * len(lines) + 1000:
         at = lines[-1].number if lines else reading.length
         reading.find(at, f"{len(lines)} lines in {section}", f"{math.prod(shape)} limits")
@@ -245,31 +281,33 @@ def _limits(parsed: _Parsed, section: str, shape: tuple[int, ...]) -> Limits:
 
 def _resources(parsed: _Parsed, sizes: tuple[int, int, int], *, with_destination: bool) -> Resources:
     """Coefficients: block, [destination,] resource, amount."""
-    reading = parsed.reading
     n, D, R = sizes
     names, most = (
         (("block", "destination", "resource"), (n, D, R)) if with_destination else (("block", "resource"), (n, R))
     )
-    rows = _entries(reading, parsed.sections.get("RESOURCE_CONSTRAINT_COEFFICIENTS", []), names, most)
-    index = rows[:, :-1].astype(np.int64)
+    index, amount = _entries(parsed, "RESOURCE_CONSTRAINT_COEFFICIENTS", names, most)
     destination = index[:, 1] if with_destination else np.zeros(len(index), np.int64)
-    return Resources(index[:, 0], destination, index[:, -1], rows[:, -1].copy())
+    return Resources(index[:, 0], destination, index[:, -1], amount)
 
 
 def _general(parsed: _Parsed, sizes: tuple[int, int, int, int]) -> GeneralRows:
     """Coefficients: block, destination, period, row, coefficient."""
-    lines = parsed.sections.get("GENERAL_CONSTRAINT_COEFFICIENTS", [])
-    rows = _entries(parsed.reading, lines, ("block", "destination", "period", "row"), sizes)
-    index = rows[:, :-1].astype(np.int64)
-    return GeneralRows(index[:, 0], index[:, 1], index[:, 2], index[:, 3], rows[:, -1].copy())
+    names = ("block", "destination", "period", "row")
+    index, coefficient = _entries(parsed, "GENERAL_CONSTRAINT_COEFFICIENTS", names, sizes)
+    return GeneralRows(index[:, 0], index[:, 1], index[:, 2], index[:, 3], coefficient)
 
 
-def _entries(reading: Reading, lines: list[Line], names: tuple[str, ...], most: tuple[int, ...]) -> Floats:
-    """Rows of integers and a last number ``(k, len(names) + 1)``, each index once."""
-    rows: list[tuple[float, ...]] = []
+def _entries(parsed: _Parsed, section: str, names: tuple[str, ...], most: tuple[int, ...]) -> tuple[Integers, Floats]:
+    """Lines of indices ``(k, len(names))`` and a number ``(k,)``, each index once."""
+    plain = parsed.table(section, len(names), 1)
+    if plain is not None and _each_once(plain[0], most) and np.abs(plain[1]).max(initial=0.0) <= LARGEST:
+        return plain[0], plain[1][:, 0]
+    reading = parsed.reading
+    indices: list[tuple[int, ...]] = []
+    numbers: list[float] = []
     seen: set[tuple[int, ...]] = set()
     width = len(names) + 1
-    for line in lines:
+    for line in parsed.lines(section):
         if len(line.fields) != width:
             reading.find(line.number, f"{len(line.fields)} fields", f"{width}: {', '.join(names)}, coefficient")
             continue
@@ -277,5 +315,14 @@ def _entries(reading: Reading, lines: list[Line], names: tuple[str, ...], most: 
         if min(index) >= 0 and index in seen:
             reading.find(line.number, " ".join(line.fields[:-1]), "each coefficient once")
         seen.add(index)
-        rows.append((*index, reading.number(line, width - 1, "coefficient")))
-    return np.array(rows, np.float64).reshape(-1, width)
+        indices.append(index)
+        numbers.append(reading.number(line, width - 1, "coefficient"))
+    return np.array(indices, np.int64).reshape(-1, len(names)), np.array(numbers, np.float64)
+
+
+def _each_once(index: Integers, most: tuple[int, ...]) -> bool:
+    """Whether indices are in range, and none comes twice."""
+    if (index < 0).any() or (index >= np.array(most)).any():
+        return False
+    order = np.lexsort(index.T)
+    return not (index[order[1:]] == index[order[:-1]]).all(axis=1).any()

@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
 
-from instances.minelib.lines import Line, Reading, open_reading
+from instances.minelib.lines import LARGEST, Line, Reading, open_reading
 from instances.minelib.model import Blocks, Precedence, ScheduleRows
+from instances.minelib.plain import columns, lists, once
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from instances.minelib.model import Integers
+    from instances.minelib.model import Floats, Integers
 
 _SHARE_SLACK = 1e-4
 
@@ -27,6 +30,9 @@ def read_blocks(path: Path) -> Blocks:
         BadInput: Every fault found, with file and line.
     """
     reading = open_reading(path)
+    plain = _plain_blocks(reading)
+    if plain is not None:
+        return plain
     n = len(reading.lines)
     if not n:
         reading.find(1, None, "at least one block")
@@ -59,6 +65,9 @@ def read_precedence(path: Path, n_blocks: int) -> Precedence:
     Raises:
         BadInput: Every fault found, with file and line; a cycle is named block by block.
     """
+    plain = _plain_precedence(path, n_blocks)
+    if plain is not None:
+        return plain
     reading = open_reading(path)
     seen = np.zeros(n_blocks, np.bool_)
     blocks: list[int] = []
@@ -103,6 +112,10 @@ def read_schedule(path: Path, n_blocks: int, n_destinations: int, n_periods: int
         BadInput: Every fault found, with file and line.
     """
     reading = open_reading(path)
+    plain = columns(reading.rows, 3, 1)
+    if plain is not None and _within(plain, (n_blocks, n_destinations, n_periods)):
+        index = plain[0]
+        return ScheduleRows(index[:, 0], index[:, 1], index[:, 2], plain[1][:, 0])
     rows: list[tuple[int, int, int, float]] = []
     for line in reading.lines:
         if len(line.fields) != 4:
@@ -119,6 +132,41 @@ def read_schedule(path: Path, n_blocks: int, n_destinations: int, n_periods: int
     table = np.array(rows, np.float64).reshape(-1, 4)
     whole = table[:, :3].astype(np.int64)
     return ScheduleRows(whole[:, 0], whole[:, 1], whole[:, 2], table[:, 3].copy())
+
+
+def _plain_blocks(reading: Reading) -> Blocks | None:
+    """The blocks, where every line is plain."""
+    words = [row.replace(":", " ").split() for row in reading.rows]
+    widths = set(map(len, words))
+    if len(widths) != 1 or min(widths) < 4 or any("%" in row for row in reading.rows):
+        return None
+    plain = columns([" ".join(word[:4]) for word in words], 1, 3)
+    if plain is None or not once(plain[0][:, 0], len(words)) or np.abs(plain[1]).max() > LARGEST:
+        return None
+    order = np.argsort(plain[0][:, 0])
+    return Blocks(plain[1][order].astype(np.int64), tuple(tuple(words[line][4:]) for line in order))
+
+
+def _plain_precedence(path: Path, n_blocks: int) -> Precedence | None:
+    """The precedence, where every line is plain and there is no cycle."""
+    try:
+        arcs = lists(path.read_bytes(), n_blocks)
+    except OSError:
+        return None
+    if arcs is None or (arcs[0] == arcs[1]).any():
+        return None
+    graph = sparse.csr_array((np.ones(arcs[0].size, np.int8), arcs), shape=(n_blocks, n_blocks))
+    if csgraph.connected_components(graph, connection="strong")[0] < n_blocks:
+        return None
+    return Precedence(n_blocks, *arcs)
+
+
+def _within(plain: tuple[Integers, Floats], most: tuple[int, ...]) -> bool:
+    """Whether indices are in range, and shares between 0 and 1."""
+    index, share = plain
+    if (index < 0).any() or (index >= np.array(most)).any():
+        return False
+    return bool((share >= -_SHARE_SLACK).all() and (share <= 1.0 + _SHARE_SLACK).all())
 
 
 def _once(reading: Reading, line: Line, seen: NDArray[np.bool_], n: int) -> int:

@@ -17,18 +17,22 @@ from instances.minelib import (
     Resources,
     ScheduleRows,
     UltimatePit,
+    plain,
     read_blocks,
     read_cpit,
     read_pcpsp,
     read_precedence,
     read_schedule,
     read_upit,
+    tables,
     write_blocks,
     write_precedence,
     write_problem,
     write_schedule,
     write_upit,
 )
+from instances.minelib import problem as problem_file
+from instances.minelib.plain import lists
 
 FOLDER = os.environ.get("PITWISE_MINELIB")
 
@@ -259,6 +263,63 @@ def test_what_is_written_is_read_back_equal(tmp_path_factory, seed):
     schedule = ScheduleRows(rows, rows * 0, rows * 0, rng.uniform(0, 1, 4))
     write_schedule(schedule, folder / "d")
     same(read_schedule(folder / "d", n, 1, 1), schedule)
+
+
+DAMAGE = [*" \n:%\t-+.017ex_\r\x0c\u0663", "", "\r\n", "nan", "1e16"]
+TABLES = {
+    "mine.cpit": (read_cpit, CPIT, ()),
+    "mine.pcpsp": (read_pcpsp, PCPSP, ()),
+    "mine.upit": (read_upit, "NBLOCKS: 2\nOBJECTIVE_FUNCTION:\n0 1\n1 -2.5\nEOF\n", ()),
+    "mine.blocks": (read_blocks, "1 0 0 1 7 x\n0 2 3 4 8 y\n2 1 1 1 1 z\n", ()),
+    "mine.prec": (read_precedence, "0 0\n1 1 0\n2 2 0 1\n", (3,)),
+    "mine.sol": (read_schedule, "0 0 0 1\n1 0 1 0.5\n", (3, 1, 2)),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+@settings(max_examples=100, deadline=None)
+@given(changes=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 2), st.sampled_from(DAMAGE)), max_size=3))
+def test_read_at_once_or_line_by_line_is_the_same(tmp_path_factory, name, changes):
+    """Whatever stands in a file: the same arrays, or the same findings, whether or not its lines are read at once."""
+    reader, text, arguments = TABLES[name]
+    for at, gone, come in changes:
+        place = at % (len(text) + 1)
+        text = text[:place] + come + text[place + gone :]
+    path = tmp_path_factory.mktemp("damaged") / name
+    path.write_bytes(text.encode())
+
+    def outcome():
+        try:
+            return reader(path, *arguments)
+        except BadInput as error:
+            return [str(finding) for finding in error.findings]
+
+    at_once = outcome()
+    with pytest.MonkeyPatch.context() as patch:
+        for module, function in (
+            (problem_file, "columns"),
+            (tables, "columns"),
+            (tables, "lists"),
+        ):
+            patch.setattr(module, function, lambda *_: None)
+        by_line = outcome()
+    assert isinstance(at_once, list) == isinstance(by_line, list)
+    if isinstance(by_line, list):
+        assert at_once == by_line
+    else:
+        same(at_once, by_line)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 30, 1000])
+def test_precedence_in_chunks(tmp_path, monkeypatch, chunk):
+    """However many bytes are looked at together, the arcs are the same."""
+    rng = np.random.default_rng(chunk)
+    arcs = np.argwhere(np.tril(rng.random((30, 30)) < 0.3, -1))
+    precedence = Precedence(30, arcs[:, 0], arcs[:, 1])
+    write_precedence(precedence, tmp_path / "mine.prec")
+    monkeypatch.setattr(plain, "_CHUNK", chunk)
+    assert lists((tmp_path / "mine.prec").read_bytes(), 30) is not None
+    same(read_precedence(tmp_path / "mine.prec", 30), precedence)
 
 
 @pytest.mark.skipif(FOLDER is None, reason="PITWISE_MINELIB does not name a folder with the MineLib files")
