@@ -77,7 +77,7 @@ def read_precedence(path: Path, n_blocks: int) -> Precedence:
         if block < 0:
             continue
         listed = len(line.fields) - 2
-        if listed < 0 or line.fields[1] != str(listed):
+        if listed < 0 or not line.fields[1].isdecimal() or int(line.fields[1]) != listed:
             reading.find(line.number, line.fields[1:2], f"the number of blocks that follow, {max(listed, 0)}")
             continue
         for place in range(2, len(line.fields)):
