@@ -63,7 +63,9 @@ class MineLibInstance:
             _add(digest, limits.upper)
         _add_sorted(digest, (used.block, used.destination, used.resource), used.amount)
         _add_sorted(digest, (general.block, general.destination, general.period, general.row), general.coefficient)
-        arcs = np.unique(precedence.block * precedence.n_blocks + precedence.needed)
+        # Sorted here: np.unique of whole numbers takes ten times as long (numpy 2.4).
+        arcs = np.sort(precedence.block * precedence.n_blocks + precedence.needed)
+        arcs = arcs[np.diff(arcs, prepend=-1) > 0]
         _add(digest, np.stack(np.divmod(arcs, precedence.n_blocks), axis=1))
         return digest.hexdigest()
 

@@ -227,7 +227,8 @@ def _without_shortcuts(pairs: Integers, Q: int) -> Integers:
 def _distinct(codes: Integers, size: int) -> Integers:
     """Distinct codes in 0..size-1, by marking where the table is small enough."""
     if size > 20_000_000:
-        return np.unique(codes)
+        codes = np.sort(codes)
+        return codes[np.diff(codes, prepend=-1) > 0]
     marked = np.zeros(size, np.bool_)
     marked[codes] = True
     return np.flatnonzero(marked)
