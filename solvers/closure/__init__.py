@@ -1,5 +1,6 @@
 """Maximum-weight closures of a directed graph, behind one small protocol."""
 
+from solvers.closure.bracketed import BracketedKernel
 from solvers.closure.kernel import (
     Closure,
     ClosureGraph,
@@ -7,6 +8,7 @@ from solvers.closure.kernel import (
     KernelFactory,
     WeightError,
     closure_graph,
+    graph_within,
     scale_up,
 )
 from solvers.closure.nested import nested_closures
@@ -14,6 +16,7 @@ from solvers.closure.pseudoflow import PseudoflowKernel
 from solvers.closure.staged_flow import StagedFlowKernel
 
 __all__ = [
+    "BracketedKernel",
     "Closure",
     "ClosureGraph",
     "ClosureKernel",
@@ -22,6 +25,7 @@ __all__ = [
     "StagedFlowKernel",
     "WeightError",
     "closure_graph",
+    "graph_within",
     "nested_closures",
     "scale_up",
 ]

@@ -11,9 +11,11 @@ Source: Picard (1976), "Maximal closure of a graph and applications to combinato
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy import sparse
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -43,13 +45,26 @@ class ClosureGraph:
         """Tail of every arc, in the order of ``heads``."""
         return np.repeat(np.arange(self.n_nodes, dtype=np.int64), np.diff(self.starts))
 
+    @cached_property
+    def matrix(self) -> sparse.csr_array:
+        """The arcs as a matrix of ones ``(n, n)``."""
+        ones = np.ones(self.heads.size, np.int8)
+        return sparse.csr_array((ones, self.heads, self.starts), shape=(self.n_nodes, self.n_nodes))
+
 
 @dataclass(frozen=True)
 class Closure:
-    """A maximum closure: its integer value and the membership ``(n,)`` of a set that attains it."""
+    """A maximum closure.
+
+    Attributes:
+        value: Its integer value; no closure has a larger one.
+        member: Membership ``(n,)`` of a closure worth that, less the error at most.
+        error: By how much the value may be too high.
+    """
 
     value: int
     member: NDArray[np.bool_]
+    error: int = 0
 
 
 class ClosureKernel(Protocol):
@@ -96,6 +111,13 @@ def closure_graph(n_nodes: int, tails: ArrayLike, heads: ArrayLike) -> ClosureGr
     if not (tail[1:] >= tail[:-1]).all():
         head = head[np.argsort(tail, kind="stable")]
     return ClosureGraph(starts=starts, heads=np.ascontiguousarray(head))
+
+
+def graph_within(graph: ClosureGraph, kept: NDArray[np.bool_]) -> ClosureGraph:
+    """The graph of the nodes kept ``(n,)`` and the arcs between them, numbered in their order."""
+    nodes = np.flatnonzero(kept)
+    part = graph.matrix[nodes][:, nodes]
+    return ClosureGraph(starts=part.indptr.astype(np.int64), heads=part.indices.astype(np.int64))
 
 
 def checked_weights(weights: NDArray[np.int64], n_nodes: int) -> NDArray[np.int64]:

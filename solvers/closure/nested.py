@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.closure.kernel import ClosureGraph, KernelFactory, scale_up
+from solvers.closure.kernel import ClosureGraph, KernelFactory, graph_within, scale_up
 from solvers.closure.pseudoflow import PseudoflowKernel
 
 if TYPE_CHECKING:
@@ -48,15 +48,5 @@ def nested_closures(
         first[nodes[member]] = middle
         for kept, start, end in ((member, low, middle - 1), (~member, middle + 1, high)):
             if start <= end and kept.any():
-                waiting.append((_within(part, kept), nodes[kept], start, end))
+                waiting.append((graph_within(part, kept), nodes[kept], start, end))
     return first
-
-
-def _within(graph: ClosureGraph, kept: NDArray[np.bool_]) -> ClosureGraph:
-    """The graph of the nodes kept and the arcs between them."""
-    number = np.cumsum(kept) - 1
-    tails = graph.tails
-    arcs = kept[tails] & kept[graph.heads]
-    counts = np.bincount(number[tails[arcs]], minlength=int(kept.sum()))
-    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
-    return ClosureGraph(starts=starts, heads=number[graph.heads[arcs]].astype(np.int64))

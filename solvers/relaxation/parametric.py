@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.closure import PseudoflowKernel, closure_graph, scale_up
+from solvers.closure import BracketedKernel, PseudoflowKernel, closure_graph, scale_up
 from solvers.relaxation.joint_start import JointCurve, nested_steps
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _CLOSURES_A_STEP = 3
+_CLOSURES_KEPT = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +146,8 @@ def starts(program: ClosureProgram, kernel: KernelFactory = PseudoflowKernel) ->
     )
     closed = ~np.isfinite(open_now)
     worth = np.where(closed, -2.0 * np.abs(program.worth).max(initial=0.0) - 1.0, open_now)
-    compiled = kernel(closure_graph(program.n_nodes, program.arc_tail, program.arc_head))
+    graph = closure_graph(program.n_nodes, program.arc_tail, program.arc_head)
+    compiled = BracketedKernel(graph, kernel, kept=_CLOSURES_KEPT)
     if len(families) > 1:
         return [_joint_start(program, families, worth, compiled)]
     return [_start(program, family, _Curve(program, family, worth, compiled)) for family in families]

@@ -10,6 +10,12 @@ Early in a search many steps would be joined one after the other. Then the relax
 intersections (of a step with all later ones) and unions (with all earlier ones) of the closures are closures of the
 whole graph: where they are worth more than the master they split the partition as well as the optimum does.
 
+Steps are solved in the order of bisection, each between the closures of its neighbours where their weights allow
+(``solvers/closure/bracketed.py``). Runs that are joined keep the same of their own: let J be a maximum closure of the
+steps of the first run, K one of the last, and C one of them joined. Taking what J does not have out of the first run
+loses nothing, as J with C is no better than J, and keeps C nested; nor does adding K to the last lose any. So the first
+run has the nodes of J alone, and the last needs none of K.
+
 With lags the copies hang together through the base arcs, and the whole graph is solved at once.
 """
 
@@ -20,17 +26,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.closure import ClosureGraph, PseudoflowKernel, closure_graph, scale_up
+from solvers.closure import BracketedKernel, ClosureGraph, PseudoflowKernel, closure_graph, graph_within, scale_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from solvers.closure import ClosureKernel, KernelFactory
+    from solvers.closure import KernelFactory
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
-_KEPT_KERNELS = 64
-_KEPT_GRAPHS = 3.0
-"""Size of all kernels kept, in expanded graphs: a compiled graph takes several times the memory of its arcs."""
+_KEPT_GRAPHS = 2.0
+"""Size of all graphs of joined steps kept, in expanded graphs."""
+_KEPT_WEIGHTS = 20_000_000
+"""Weights up to which closures of three pricings are remembered."""
+_LARGEST_ERROR = 1e-8
+"""Of the value of all steps; beyond, each step is solved by itself."""
 _FEW_MISSED = 0.01
 
 
@@ -65,7 +76,10 @@ class StepPricer:
         self._layers = [
             (lag, closure_graph(self._n, program.arc_tail[chosen], program.arc_head[chosen])) for lag, chosen in arcs
         ]
-        self._kernels: dict[bytes, tuple[int, ClosureKernel]] = {}
+        within_a_step = self._layers[0][1] if self._layers else closure_graph(self._n, [], [])
+        kept = max(self._T, min(3 * self._T, _KEPT_WEIGHTS // max(self._n, 1)))
+        self._single = BracketedKernel(within_a_step, kernel, kept=kept)
+        self._graphs: dict[int, ClosureGraph] = {}
         self._joined: list[tuple[int, int]] = []
 
     def solve(self, weights: Floats, useful_above: float = np.inf) -> Priced:
@@ -77,8 +91,10 @@ class StepPricer:
         active_weights = np.where(self._active, weights, 0.0)
         integers, scale = scale_up(active_weights)
         member = np.zeros((self._n, self._T), np.bool_)
-        groups = [(0, self._T)] if self._whole else [(t, t + 1) for t in range(self._T)]
-        values = [self._solve_group(group, integers, member) for group in groups]
+        if self._whole:
+            groups, values = [(0, self._T)], [self._solve_group((0, self._T), integers, member, ())]
+        else:
+            groups, values = [(t, t + 1) for t in range(self._T)], self._solve_steps(integers, member)
         solves = len(groups)
         missed = int((member[:, :-1] & ~member[:, 1:]).sum())
         if missed > _FEW_MISSED * self._n:
@@ -90,41 +106,73 @@ class StepPricer:
             if len(joined) == len(groups):
                 break
             known = dict(zip(groups, values, strict=True))
-            fresh = [group for group in joined if group not in known]
-            known.update({group: self._solve_group(group, integers, member) for group in fresh})
+            for first, stop in joined:
+                if (first, stop) not in known:
+                    parts = [group for group in groups if first <= group[0] < stop]
+                    known[first, stop] = self._solve_group((first, stop), integers, member, parts)
+                    solves += 1
             groups, values = joined, [known[group] for group in joined]
-            solves += len(fresh)
         self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
         return Priced(sum(values) / scale, (_first_steps(member),), exact=True, solves=solves)
 
-    def _solve_group(self, group: tuple[int, int], integers: Integers, member: NDArray[np.bool_]) -> int:
-        """Closure of consecutive steps; writes their membership, returns the integer value."""
+    def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[int]:
+        """A closure a step; writes their membership, returns the integer values."""
+        values, error = [0] * self._T, 0
+        for step in _bisection(self._T):
+            chosen = np.ascontiguousarray(integers[:, step])
+            closure = self._single.solve(chosen, self._active[:, step])
+            member[:, step], values[step] = closure.member, closure.value
+            error += closure.error
+        if error > _LARGEST_ERROR * sum(values):
+            for step in range(self._T):
+                self._single.forget()
+                closure = self._single.solve(np.ascontiguousarray(integers[:, step]), self._active[:, step])
+                member[:, step], values[step] = closure.member, closure.value
+        return values
+
+    def _solve_group(
+        self, group: tuple[int, int], integers: Integers, member: NDArray[np.bool_], parts: Sequence[tuple[int, int]]
+    ) -> int:
+        """Closure of consecutive steps; writes their membership, returns the integer value.
+
+        Args:
+            group: First step, and the one after the last.
+            integers: Weights ``(n, T)``.
+            member: Membership ``(n, T)``.
+            parts: Runs that the group is joined of, ``member`` a maximum closure of each; none where nothing is known.
+        """
         first, stop = group
-        active = self._active[:, first:stop].T.ravel()
-        everything = bool(active.all())
+        sure = np.zeros((stop - first, self._n), np.bool_)
+        possible = self._active[:, first:stop].T.copy()
+        if parts:
+            before, after = parts[0][1] - first, parts[-1][0] - first
+            possible[:before] &= member[:, first : first + before].T
+            sure[after:] = member[:, first + after : stop].T
         chosen = integers[:, first:stop].T.ravel()
-        closure = self._kernel(stop - first, active, everything=everything).solve(
-            chosen if everything else chosen[active]
-        )
-        taken = np.zeros(active.size, np.bool_)
-        taken[active] = closure.member
+        taken, left = sure.ravel(), (possible & ~sure).ravel()
+        value = int(chosen[taken].sum())
+        if left.any():
+            graph = self._graph(stop - first)
+            closure = self._factory(graph if left.all() else graph_within(graph, left)).solve(chosen[left])
+            taken[left] = closure.member
+            value += closure.value
         member[:, first:stop] = taken.reshape(stop - first, self._n).T
-        return closure.value
+        return value
 
-    def _kernel(self, steps: int, active: NDArray[np.bool_], *, everything: bool) -> ClosureKernel:
-        """Kernel of a run of steps: runs of one length share it unless nodes start within."""
-        key = steps.to_bytes(4, "little") + (b"" if everything else np.packbits(active).tobytes())
-        kept = self._kernels.pop(key, None)
-        if kept is None:
-            held = steps + sum(size for size, _ in self._kernels.values())
-            while self._kernels and (held > _KEPT_GRAPHS * self._T or len(self._kernels) >= _KEPT_KERNELS):
-                held -= self._kernels.pop(next(iter(self._kernels)))[0]
-            kept = steps, self._factory(self._graph(steps, active, everything=everything))
-        # Last in the order: the one used longest ago is the first to go.
-        self._kernels[key] = kept
-        return kept[1]
+    def _graph(self, steps: int) -> ClosureGraph:
+        """Graph of a run of steps; those used longest ago are the first to go."""
+        graph = self._graphs.pop(steps, None)
+        if graph is None:
+            held = steps + sum(self._graphs)
+            while self._graphs and held > _KEPT_GRAPHS * self._T:
+                oldest = next(iter(self._graphs))
+                del self._graphs[oldest]
+                held -= oldest
+            graph = self._expanded(steps)
+        self._graphs[steps] = graph
+        return graph
 
-    def _graph(self, steps: int, active: NDArray[np.bool_], *, everything: bool) -> ClosureGraph:
+    def _expanded(self, steps: int) -> ClosureGraph:
         """Steps-major graph of a run: chain arcs to the next step, base arcs within each step (lag steps back)."""
         n, size = self._n, steps * self._n
         degree = np.zeros(size, np.int64)
@@ -144,13 +192,18 @@ class StepPricer:
                 heads[at[step * n + tails] + order] = base.heads + (step - lag) * n
             if lag < steps:
                 at[lag * n :] += np.tile(np.diff(base.starts), steps - lag)
-        if everything:
-            return ClosureGraph(starts=starts, heads=heads)
-        # What an active node needs is active: a tail starts no earlier than its head.
-        number = np.cumsum(active) - 1
-        kept = np.repeat(active, degree)
-        counts = np.concatenate([np.zeros(1, np.int64), np.cumsum(degree[active])])
-        return ClosureGraph(starts=counts, heads=number[heads[kept]])
+        return ClosureGraph(starts=starts, heads=heads)
+
+
+def _bisection(count: int) -> list[int]:
+    """0..count-1, the middle first, then the middles of both halves, and so on."""
+    order, runs = [], [(0, count)]
+    for first, stop in runs:
+        if first < stop:
+            middle = (first + stop) // 2
+            order.append(middle)
+            runs += [(first, middle), (middle + 1, stop)]
+    return order
 
 
 def _first_steps(member: NDArray[np.bool_]) -> Integers:

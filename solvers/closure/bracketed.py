@@ -1,0 +1,185 @@
+"""Maximum closures between closures of other weights: what is sure to be in, or out, is left out of the graph.
+
+Let S be a maximum closure for weights v, and k > 0.
+
+- If w(b) <= k v(b) for every node b outside of S, a maximum closure for w lies within S. What a closure C has outside
+  of S, O, is worth v(O) = v(S with O) - v(S) <= 0, so w(O) <= k v(O) <= 0, and C without O is a closure.
+- If w(b) >= k v(b) for every node b of S, a maximum closure for w contains S. What a closure C lacks of S, I, is worth
+  v(I) = v(S) - v(S without I) >= 0, as S without I is a closure, so w(I) >= k v(I) >= 0, and C with I is a closure.
+
+Neither step makes any closure worse, so that many of them hold together: the maximum lies within the intersection A of
+the first kind of sets, and contains what the union of the second kind has in A. Where w misses an inequality by a
+little, w(O) or w(I) errs by no more than the sum of what is missed: with that sum added, the value stays an upper
+bound. So weights that are multiples of each other but for rounding, as those of steps in which nothing binds, count.
+
+The weights of the steps of a mine are such neighbours: those of step t are worth * (d_t - d_{t+1}) less use * (l_t -
+l_{t+1}) at multipliers l, and where one resource binds, the ratio of the two alone orders the closures. Steps in the
+order of bisection then cost about log2(T) closures of the whole graph instead of T.
+
+Source: Picard (1976) for closures nested under weights that rise in every node; Gallo, Grigoriadis, Tarjan (1989), "A
+fast parametric maximum flow algorithm", SIAM Journal on Computing 18:30. Factor, one-sided tests and slack are ours.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.closure.kernel import Closure, checked_weights, graph_within
+from solvers.closure.pseudoflow import PseudoflowKernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from solvers.closure.kernel import ClosureGraph, ClosureKernel, KernelFactory
+
+    Nodes = NDArray[np.bool_]
+
+_SLACK = 1e-11
+"""Of the sum of absolute weights: what the value may be above that of a maximum closure."""
+_ROUNDING = 4e-16
+"""Relative error of an inequality in doubles."""
+_SAMPLE = 512
+"""Nodes by which a closure is tried first: most that do not hold fail at a few of them."""
+_SMALL = 4.0
+"""Integer weights up to this say nothing about the factor."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A closure found: weights, nodes it could be chosen from, members, their number, and by how much it may err."""
+
+    weights: NDArray[np.float64]
+    among: Nodes
+    member: Nodes
+    size: int
+    slack: float
+
+
+class BracketedKernel:
+    """A kernel that looks among the closures it has found for some that bracket the next."""
+
+    def __init__(self, graph: ClosureGraph, kernel: KernelFactory = PseudoflowKernel, *, kept: int = 32) -> None:
+        """Nothing is known at first.
+
+        Args:
+            graph: The graph.
+            kernel: Solves what is left.
+            kept: Closures remembered, the latest ones.
+        """
+        self._graph, self._factory, self._kept = graph, kernel, kept
+        self._whole: ClosureKernel | None = None
+        self._everything = np.ones(graph.n_nodes, np.bool_)
+        self._sample = np.random.default_rng(0).permutation(graph.n_nodes)[:_SAMPLE]
+        self._known: list[_Known] = []
+
+    @property
+    def name(self) -> str:
+        """Kernel and version of what solves the rest."""
+        return self._kernel().name
+
+    def solve(self, weights: NDArray[np.int64], among: Nodes | None = None) -> Closure:
+        """Maximum closure, with an error of at most 1e-11 of the sum of absolute weights.
+
+        Args:
+            weights: Integers ``(n,)``.
+            among: The nodes it may have ``(n,)``, a closure themselves; all unless given.
+
+        Returns:
+            The closure, and by how much its value may be above that of a maximum one.
+
+        Raises:
+            WeightError: A wrong shape or size.
+        """
+        checked = checked_weights(weights, self._graph.n_nodes)
+        allowed = self._everything if among is None else among
+        real = checked.astype(np.float64)
+        inside, outside, slack = self._brackets(real, allowed)
+        found, error = self._between(checked, inside, outside), math.ceil(slack)
+        size = int(found.member.sum())
+        self._known = [*self._known, _Known(real, allowed, found.member, size, slack)][-self._kept :]
+        return Closure(found.value + error, found.member, error)
+
+    def forget(self) -> None:
+        """Forgets every closure, so that the next one is exact."""
+        self._known = []
+
+    def _between(self, weights: NDArray[np.int64], inside: Nodes, outside: Nodes) -> Closure:
+        """The best closure that contains one and lies within another."""
+        left = outside & ~inside
+        if left.all():
+            return self._kernel().solve(weights)
+        member, value = inside.copy(), int(weights[inside].sum())
+        if left.any():
+            found = self._factory(graph_within(self._graph, left)).solve(weights[left])
+            member[left] = found.member
+            value += found.value
+        return Closure(value, member)
+
+    def _kernel(self) -> ClosureKernel:
+        """The kernel of the whole graph."""
+        if self._whole is None:
+            self._whole = self._factory(self._graph)
+        return self._whole
+
+    def _brackets(self, weights: NDArray[np.float64], allowed: Nodes) -> tuple[Nodes, Nodes, float]:
+        """Nodes sure to be in, nodes that may be in, and by how much the value may err for them."""
+        inside, outside = np.zeros(weights.size, np.bool_), allowed
+        if not self._known:
+            return inside, outside, 0.0
+        most, used = _SLACK * float(np.abs(weights).sum()), 0.0
+        by_size = sorted(self._known, key=lambda known: known.size)
+        for known in by_size:
+            missed = self._missed(weights, known, allowed, within=True)
+            if used + missed <= most:
+                outside, used = outside & known.member, used + missed
+                break
+        for known in reversed(by_size):
+            missed = self._missed(weights, known, allowed, within=False)
+            if used + missed <= most:
+                inside, used = known.member & outside, used + missed
+                break
+        return inside, outside, used
+
+    def _missed(self, weights: NDArray[np.float64], known: _Known, allowed: Nodes, *, within: bool) -> float:
+        """What the inequalities of one side miss in all, rounding of this test included."""
+        where = self._sample[(known.member != within)[self._sample] & allowed[self._sample]]
+        if not np.isfinite(_missed(weights[where], known, where, within=within)):
+            return np.inf
+        if within and (allowed & ~known.among).any():
+            return np.inf
+        if not within and (known.member & ~allowed).any():
+            return np.inf
+        where = np.flatnonzero((allowed & ~known.member) if within else known.member)
+        return _missed(weights[where], known, where, within=within)
+
+
+def _missed(weights: NDArray[np.float64], known: _Known, where: NDArray[np.int64], *, within: bool) -> float:
+    """By how much weights exceed some multiple of the known ones, or fall short of it, in all; inf for too much.
+
+    Args:
+        weights: Of some nodes.
+        known: What they are compared with.
+        where: The nodes.
+        within: Exceed, else fall short.
+    """
+    if not where.size:
+        return 0.0
+    sign = 1.0 if within else -1.0
+    upper, lower = sign * known.weights[where], sign * weights
+    size = np.abs(upper)
+    # Weights are rounded to integers: a unit each way, or multiples of each other would leave no factor.
+    rising, falling = upper > _SMALL, upper < -_SMALL
+    least = float(((lower[rising] - 1.0) / (upper[rising] + 1.0)).max(initial=0.0))
+    most = float(((1.0 - lower[falling]) / (size[falling] - 1.0)).min(initial=np.inf))
+    if least > most:
+        return np.inf
+    between = math.sqrt(least * most) if least > 0 else 0.5 * most
+    factor = between if np.isfinite(most) else 2.0 * least
+    # Only what is nearly equal can be missed for rounding.
+    missed = lower - factor * upper
+    missed += _ROUNDING * (np.abs(lower) + factor * size)
+    return float(missed[missed > 0].sum() + factor * known.slack)
