@@ -32,6 +32,8 @@ from solvers.closure.kernel import Closure, checked_weights, graph_within
 from solvers.closure.pseudoflow import PseudoflowKernel
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from solvers.closure.kernel import ClosureGraph, ClosureKernel, KernelFactory
@@ -50,13 +52,25 @@ _SMALL = 4.0
 
 @dataclass(frozen=True, eq=False)
 class _Known:
-    """A closure found: weights, nodes it could be chosen from, members, their number, and by how much it may err."""
+    """A closure found.
+
+    Attributes:
+        weights: Of all nodes.
+        among: Nodes it could have.
+        member: Nodes it has.
+        size: Their number.
+        slack: By how much it may be below a maximum closure.
+        sampled: Weights of the nodes of the sample.
+        sampled_member: Whether it has them.
+    """
 
     weights: NDArray[np.float64]
     among: Nodes
     member: Nodes
     size: int
     slack: float
+    sampled: NDArray[np.float64]
+    sampled_member: Nodes
 
 
 class BracketedKernel:
@@ -99,8 +113,9 @@ class BracketedKernel:
         real = checked.astype(np.float64)
         inside, outside, slack = self._brackets(real, allowed)
         found, error = self._between(checked, inside, outside), math.ceil(slack)
-        size = int(found.member.sum())
-        self._known = [*self._known, _Known(real, allowed, found.member, size, slack)][-self._kept :]
+        at = self._sample
+        known = _Known(real, allowed, found.member, int(found.member.sum()), slack, real[at], found.member[at])
+        self._known = [*self._known, known][-self._kept :]
         return Closure(found.value + error, found.member, error)
 
     def forget(self) -> None:
@@ -132,54 +147,63 @@ class BracketedKernel:
             return inside, outside, 0.0
         most, used = _SLACK * float(np.abs(weights).sum()), 0.0
         by_size = sorted(self._known, key=lambda known: known.size)
-        for known in by_size:
-            missed = self._missed(weights, known, allowed, within=True)
+        for known in self._likely(by_size, weights, allowed, within=True):
+            missed = np.inf if (allowed & ~known.among).any() else _missed(weights, known, allowed, within=True)
             if used + missed <= most:
                 outside, used = outside & known.member, used + missed
                 break
-        for known in reversed(by_size):
-            missed = self._missed(weights, known, allowed, within=False)
+        for known in reversed(self._likely(by_size, weights, allowed, within=False)):
+            missed = np.inf if (known.member & ~allowed).any() else _missed(weights, known, allowed, within=False)
             if used + missed <= most:
                 inside, used = known.member & outside, used + missed
                 break
         return inside, outside, used
 
-    def _missed(self, weights: NDArray[np.float64], known: _Known, allowed: Nodes, *, within: bool) -> float:
-        """What the inequalities of one side miss in all, rounding of this test included."""
-        where = self._sample[(known.member != within)[self._sample] & allowed[self._sample]]
-        if not np.isfinite(_missed(weights[where], known, where, within=within)):
-            return np.inf
-        if within and (allowed & ~known.among).any():
-            return np.inf
-        if not within and (known.member & ~allowed).any():
-            return np.inf
-        where = np.flatnonzero((allowed & ~known.member) if within else known.member)
-        return _missed(weights[where], known, where, within=within)
+    def _likely(
+        self, known: Sequence[_Known], weights: NDArray[np.float64], allowed: Nodes, *, within: bool
+    ) -> list[_Known]:
+        """Those that some factor suits at the nodes of the sample."""
+        sign = 1.0 if within else -1.0
+        where = np.array([one.sampled_member for one in known]) != within
+        if within:
+            where &= allowed[self._sample]
+        upper = np.array([one.sampled for one in known]) * sign
+        least, most = _factors(upper, weights[self._sample] * sign, where)
+        return [one for one, suits in zip(known, least <= most, strict=True) if suits]
 
 
-def _missed(weights: NDArray[np.float64], known: _Known, where: NDArray[np.int64], *, within: bool) -> float:
-    """By how much weights exceed some multiple of the known ones, or fall short of it, in all; inf for too much.
+def _factors(
+    upper: NDArray[np.float64], lower: NDArray[np.float64], where: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The least and the largest factor by which upper weights ``(k, n)`` are no less than lower ones ``(n,)``.
+
+    Weights are rounded to integers: a unit each way, or multiples of each other would leave no factor.
+    """
+    rising, falling = where & (upper > _SMALL), where & (upper < -_SMALL)
+    with np.errstate(divide="ignore"):
+        least = np.where(rising, (lower - 1.0) / (upper + 1.0), 0.0).max(axis=-1, initial=0.0)
+        most = np.where(falling, (lower - 1.0) / (upper + 1.0), np.inf).min(axis=-1, initial=np.inf)
+    return least, most
+
+
+def _missed(weights: NDArray[np.float64], known: _Known, allowed: Nodes, *, within: bool) -> float:
+    """What the inequalities of one side miss in all, rounding of this test included; inf where no factor suits.
 
     Args:
-        weights: Of some nodes.
+        weights: Of all nodes.
         known: What they are compared with.
-        where: The nodes.
-        within: Exceed, else fall short.
+        allowed: Nodes a closure may have.
+        within: Whether it is to lie within the one known, else to contain it.
     """
-    if not where.size:
-        return 0.0
+    where = np.flatnonzero((allowed & ~known.member) if within else known.member)
     sign = 1.0 if within else -1.0
-    upper, lower = sign * known.weights[where], sign * weights
-    size = np.abs(upper)
-    # Weights are rounded to integers: a unit each way, or multiples of each other would leave no factor.
-    rising, falling = upper > _SMALL, upper < -_SMALL
-    least = float(((lower[rising] - 1.0) / (upper[rising] + 1.0)).max(initial=0.0))
-    most = float(((1.0 - lower[falling]) / (size[falling] - 1.0)).min(initial=np.inf))
+    upper, lower = sign * known.weights[where], sign * weights[where]
+    least, most = (float(limit) for limit in _factors(upper, lower, np.ones(where.size, np.bool_)))
     if least > most:
         return np.inf
     between = math.sqrt(least * most) if least > 0 else 0.5 * most
     factor = between if np.isfinite(most) else 2.0 * least
     # Only what is nearly equal can be missed for rounding.
     missed = lower - factor * upper
-    missed += _ROUNDING * (np.abs(lower) + factor * size)
+    missed += _ROUNDING * (np.abs(lower) + factor * np.abs(upper))
     return float(missed[missed > 0].sum() + factor * known.slack)
