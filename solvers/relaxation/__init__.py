@@ -8,6 +8,7 @@ from solvers.relaxation.bound import (
     proves_infeasible,
 )
 from solvers.relaxation.master import MasterError
+from solvers.relaxation.pricing import bound_by_steps
 from solvers.relaxation.program import ClosureProgram, ProgramError
 from solvers.relaxation.result import Iteration, Outcome, RelaxationResult, StopReason, StopRule
 
@@ -22,6 +23,7 @@ __all__ = [
     "SpeedUps",
     "StopReason",
     "StopRule",
+    "bound_by_steps",
     "bound_from_multipliers",
     "project_multipliers",
     "proves_infeasible",

@@ -26,7 +26,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.closure import BracketedKernel, ClosureGraph, PseudoflowKernel, closure_graph, graph_within, scale_up
+from solvers.closure import (
+    BracketedKernel,
+    ClosureGraph,
+    PseudoflowKernel,
+    WeightError,
+    closure_graph,
+    graph_within,
+    scale_up,
+)
+from solvers.relaxation.bound import cumulative_weights, project_multipliers, row_and_box_terms, step_prices
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -193,6 +202,22 @@ class StepPricer:
             if lag < steps:
                 at[lag * n :] += np.tile(np.diff(base.starts), steps - lag)
         return ClosureGraph(starts=starts, heads=heads)
+
+
+def bound_by_steps(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> float:
+    """What ``bound_from_multipliers`` gives by one closure, or a little more, in a fraction of the time.
+
+    Raises:
+        MultiplierError: Wrong length, or not finite.
+    """
+    used = project_multipliers(program, multipliers)
+    weights = cumulative_weights(step_prices(program, used)[0])
+    try:
+        priced = StepPricer(program, kernel).solve(weights)
+    except WeightError:
+        return np.inf
+    bound = priced.value + row_and_box_terms(program, used)
+    return np.inf if np.isnan(bound) else bound
 
 
 def _bisection(count: int) -> list[int]:
