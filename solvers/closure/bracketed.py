@@ -180,9 +180,9 @@ def _factors(
     Weights are rounded to integers: a unit each way, or multiples of each other would leave no factor.
     """
     rising, falling = where & (upper > _SMALL), where & (upper < -_SMALL)
-    with np.errstate(divide="ignore"):
-        least = np.where(rising, (lower - 1.0) / (upper + 1.0), 0.0).max(axis=-1, initial=0.0)
-        most = np.where(falling, (lower - 1.0) / (upper + 1.0), np.inf).min(axis=-1, initial=np.inf)
+    ratio = np.divide(lower - 1.0, upper + 1.0, out=np.zeros(upper.shape), where=rising | falling)
+    least = np.where(rising, ratio, 0.0).max(axis=-1, initial=0.0)
+    most = np.where(falling, ratio, np.inf).min(axis=-1, initial=np.inf)
     return least, most
 
 
