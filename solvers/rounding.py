@@ -18,20 +18,22 @@ from __future__ import annotations
 import heapq
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy import sparse
 
 from solvers.improvement.settling import settle
+from solvers.relaxation.parametric import find_families
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from solvers.improvement.subprogram import SubprogramBuilder
+    from solvers.relaxation.parametric import Family
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _TOUCHED = 1e-6
@@ -81,10 +83,11 @@ def round_relaxation(
     """
     program = builder.program
     found = [_settled(builder, _empty(program), penalty, "nothing taken")]
+    neighbours = _neighbours(program)
     for name, times in _orders(program, x):
         if len(found) > 1 and late():
             break
-        placing = _Placing(program, x, extras, times)
+        placing = _Placing(program, neighbours, x, extras, times)
         placing.place()
         for _ in range(_PASSES):
             if late():
@@ -119,7 +122,7 @@ def disturbed(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, r
     x = np.zeros(program.value.shape)
     x[taken, np.maximum(schedule.step[program.part_node[taken]] - 1, 0)] = schedule.share[taken]
     times = schedule.step + _NOISE * noise / (spread if spread > 0 else 1.0)
-    placing = _Placing(program, x, schedule.extras, times)
+    placing = _Placing(program, _neighbours(program), x, schedule.extras, times)
     placing.place()
     for _ in range(_PASSES):
         placing.push_late()
@@ -151,77 +154,141 @@ def _orders(program: ClosureProgram, x: Floats) -> Iterator[tuple[str, Floats]]:
         yield f"time of {quantile:g}", reached + expected / (T + 1.0)
 
 
+class _Room(Protocol):
+    """What is left of the capacities."""
+
+    def fits(self, node: int, step: int) -> bool:
+        """Whether there is room for a node in a step."""
+
+    def put(self, node: int, step: int, sign: float) -> None:
+        """Takes what a node uses in a step, or with -1 gives it back."""
+
+
+class _AnyRoom:
+    """Whatever the rows are."""
+
+    def __init__(self, program: ClosureProgram, choice: Integers, limit: Floats) -> None:
+        self._program, self._choice, self._limit = program, choice, limit
+        self._columns, self._use = program.rows_transposed, np.zeros(program.n_rows)
+        self._parts = _lists(
+            sparse.csr_array(
+                (np.ones(program.n_parts), (program.part_node, np.arange(program.n_parts))),
+                shape=(program.n_nodes, program.n_parts),
+            )
+        )
+
+    def fits(self, node: int, step: int) -> bool:
+        rows, amounts = self._entries(node, step)
+        return bool((self._use[rows] + amounts <= self._limit[rows]).all())
+
+    def put(self, node: int, step: int, sign: float) -> None:
+        rows, amounts = self._entries(node, step)
+        self._use[rows] += sign * amounts
+
+    def _entries(self, node: int, step: int) -> tuple[NDArray[np.int64], Floats]:
+        """Rows a node uses in a step, each once, and how much of each."""
+        found = []
+        for part in self._parts[node]:
+            column = (part * self._program.n_steps + step) * self._program.n_choices + int(self._choice[part])
+            found.append(slice(self._columns.indptr[column], self._columns.indptr[column + 1]))
+        if len(found) == 1:
+            return self._columns.indices[found[0]].astype(np.int64), self._columns.data[found[0]]
+        if not found:
+            return np.zeros(0, np.int64), np.zeros(0)
+        rows = np.concatenate([self._columns.indices[place] for place in found])
+        amounts = np.concatenate([self._columns.data[place] for place in found])
+        distinct, where = np.unique(rows, return_inverse=True)
+        return distinct.astype(np.int64), np.asarray(np.bincount(where, amounts), dtype=np.float64)
+
+
+class _FamilyRoom:
+    """Where a node uses the same of a resource in every step: plain numbers, many times as fast."""
+
+    def __init__(self, program: ClosureProgram, choice: Integers, limit: Floats, families: Sequence[Family]) -> None:
+        parts, T = np.arange(program.n_parts), program.n_steps
+        amounts = [np.bincount(program.part_node, f.use[parts, choice], program.n_nodes) for f in families]
+        rooms = [np.where(f.row_of_step >= 0, limit[f.row_of_step], np.inf) for f in families]
+        self._resources = [
+            (amount.tolist(), [0.0] * T, room.tolist()) for amount, room in zip(amounts, rooms, strict=True)
+        ]
+
+    def fits(self, node: int, step: int) -> bool:
+        return all(used[step] + amount[node] <= room[step] for amount, used, room in self._resources)
+
+    def put(self, node: int, step: int, sign: float) -> None:
+        for amount, used, _ in self._resources:
+            used[step] += sign * amount[node]
+
+
+def _room(program: ClosureProgram, choice: Integers, limit: Floats) -> _Room:
+    """All the room there is."""
+    families = find_families(program)
+    counted = np.isfinite(limit) & (np.diff(program.rows.indptr) > 0)
+    for family in families:
+        counted[family.row_of_step[family.row_of_step >= 0]] = False
+    return _AnyRoom(program, choice, limit) if counted.any() else _FamilyRoom(program, choice, limit, families)
+
+
 class _Placing:
     """Step of every node, choice of every part, and the use of every row; steps of T mean never."""
 
-    def __init__(self, program: ClosureProgram, x: Floats, extras: Floats, times: Floats) -> None:
+    def __init__(
+        self,
+        program: ClosureProgram,
+        neighbours: tuple[list[list[int]], list[list[int]]],
+        x: Floats,
+        extras: Floats,
+        times: Floats,
+    ) -> None:
         n, T = program.n_nodes, program.n_steps
         self._program, self._T = program, T
         self._extras = extras
-        ones = np.ones(program.arc_tail.size)
-        needs = sparse.csr_array((ones, (program.arc_tail, program.arc_head)), shape=(n, n))
-        self._needs, self._needed_by = _lists(needs), _lists(sparse.csr_array(needs.T))
-        self._lag = {
-            (int(v), int(u)): int(lag)
-            for v, u, lag in zip(program.arc_tail, program.arc_head, program.lags, strict=True)
-            if lag
-        }
-        self._parts = _lists(
-            sparse.csr_array(
-                (np.ones(program.n_parts), (program.part_node, np.arange(program.n_parts))), shape=(n, program.n_parts)
-            )
-        )
+        self._needs, self._needed_by = neighbours
+        late = np.flatnonzero(program.lags)
+        ends = (program.arc_tail[late].tolist(), program.arc_head[late].tolist())
+        self._lag = dict(zip(zip(*ends, strict=True), program.lags[late].tolist(), strict=True))
         self.choice = _majority(program, x)
         self._worth = self._node_worth()
         mass = np.zeros((n, T))
         np.add.at(mass, program.part_node, x.sum(axis=2))
         untouched = (np.cumsum(mass, axis=1) <= _TOUCHED).sum(axis=1)
         bare = np.bincount(program.part_node, minlength=n) == 0
-        self._floor = np.maximum(np.where(bare, 0, untouched), program.starts)
-        self._columns = program.rows_transposed
-        self._limit = _capacities(program, extras)
-        self._use = np.zeros(program.n_rows)
+        self._floor = np.maximum(np.where(bare, 0, untouched), program.starts).tolist()
+        self._room = _room(program, self.choice, _capacities(program, extras))
         self._order = self._topological(times)
-        self.step = np.full(n, T, np.int64)
+        self._starts, self._step = program.starts.tolist(), [T] * n
 
     def schedule(self) -> Schedule:
         """What was placed, one choice a part, with the continuous variables of the relaxation."""
-        program = self._program
+        program, step = self._program, np.array(self._step, np.int64)
         share = np.zeros((program.n_parts, program.n_choices))
-        taken = np.flatnonzero(self.step[program.part_node] < self._T)
+        taken = np.flatnonzero(step[program.part_node] < self._T)
         share[taken, self.choice[taken]] = 1.0
         extras = np.where(program.whole_extras, np.ceil(self._extras - _TOUCHED), self._extras)
-        return Schedule(self.step.copy(), share, np.clip(extras, program.extra_lower, program.extra_upper))
+        return Schedule(step, share, np.clip(extras, program.extra_lower, program.extra_upper))
 
     def place(self) -> None:
         """Every node the relaxation touches, in order, in the first step with room from its floor on."""
         for node in self._order:
-            first = max(int(self._floor[node]), self._after(node))
+            first = max(self._floor[node], self._after(node))
             step = next((t for t in range(first, self._T) if self._fits(node, t)), self._T)
             self._put(node, step)
 
     def push_late(self) -> None:
         """Nodes that cost, last first: to the best step between their own and the first that needs them, or away."""
         for node in reversed(self._order):
-            now = int(self.step[node])
-            if now == self._T or self._worth[node, now] >= 0.0:
+            now = self._step[node]
+            if now == self._T or self._worth.item(node, now) >= 0.0:
                 continue
-            last = min(
-                (
-                    int(self.step[other]) - self._lag.get((other, node), 0)
-                    for other in self._needed_by[node]
-                    if self.step[other] < self._T
-                ),
-                default=self._T,
-            )
+            last = self._before(node)
             self._move(node, range(now + 1, min(last, self._T - 1) + 1), away=last == self._T)
 
     def pull_early(self) -> None:
         """Nodes that earn, first first: to the best step from those they need up to their own."""
         for node in self._order:
-            now = int(self.step[node])
-            if self._worth[node, min(now, self._T - 1)] > 0.0:
-                self._move(node, range(max(self._after(node), int(self._program.starts[node])), now))
+            now = self._step[node]
+            if self._worth.item(node, min(now, self._T - 1)) > 0.0:
+                self._move(node, range(max(self._after(node), self._starts[node]), now))
 
     def _node_worth(self) -> Floats:
         """Worth of every node in every step with the choices made ``(n, T)``."""
@@ -235,7 +302,7 @@ class _Placing:
 
     def _move(self, node: int, steps: range, *, away: bool = False) -> None:
         """To the step of most worth with room; stays where none is better."""
-        now = int(self.step[node])
+        now = self._step[node]
         self._put(node, self._T)
         best, worth = now, self._value(node, now)
         if away and worth < 0.0:
@@ -247,44 +314,36 @@ class _Placing:
         self._put(node, best)
 
     def _value(self, node: int, step: int) -> float:
-        return float(self._worth[node, step]) if step < self._T else 0.0
+        return self._worth.item(node, step) if step < self._T else 0.0
 
     def _after(self, node: int) -> int:
         """First step that the nodes it needs allow; T where one of them is never taken."""
+        if not self._lag:
+            return max(map(self._step.__getitem__, self._needs[node]), default=0)
         first = 0
         for other in self._needs[node]:
-            at = int(self.step[other])
+            at = self._step[other]
             first = max(first, at if at == self._T else at + self._lag.get((node, other), 0))
         return min(first, self._T)
 
-    def _entries(self, node: int, step: int) -> tuple[NDArray[np.int64], Floats]:
-        """Rows a node uses in a step, each once, and how much of each."""
-        found = []
-        for part in self._parts[node]:
-            column = (part * self._T + step) * self._program.n_choices + int(self.choice[part])
-            found.append(slice(self._columns.indptr[column], self._columns.indptr[column + 1]))
-        if len(found) == 1:
-            return self._columns.indices[found[0]].astype(np.int64), self._columns.data[found[0]]
-        if not found:
-            return np.zeros(0, np.int64), np.zeros(0)
-        rows = np.concatenate([self._columns.indices[place] for place in found])
-        amounts = np.concatenate([self._columns.data[place] for place in found])
-        distinct, where = np.unique(rows, return_inverse=True)
-        return distinct.astype(np.int64), np.asarray(np.bincount(where, amounts), dtype=np.float64)
+    def _before(self, node: int) -> int:
+        """Last step that the nodes that need it allow; T where none of them is taken."""
+        if not self._lag:
+            return min(map(self._step.__getitem__, self._needed_by[node]), default=self._T)
+        taken = ((other, self._step[other]) for other in self._needed_by[node])
+        return min((at - self._lag.get((other, node), 0) for other, at in taken if at < self._T), default=self._T)
 
     def _fits(self, node: int, step: int) -> bool:
-        if self._worth[node, step] <= _CLOSED:
-            return False
-        rows, amounts = self._entries(node, step)
-        return bool((self._use[rows] + amounts <= self._limit[rows]).all())
+        return self._worth.item(node, step) > _CLOSED and self._room.fits(node, step)
 
     def _put(self, node: int, step: int) -> None:
         """Moves a node, whatever the room."""
-        for sign, at in ((-1.0, int(self.step[node])), (1.0, step)):
-            if at < self._T:
-                rows, amounts = self._entries(node, at)
-                self._use[rows] += sign * amounts
-        self.step[node] = step
+        now = self._step[node]
+        if now < self._T:
+            self._room.put(node, now, -1.0)
+        if step < self._T:
+            self._room.put(node, step, 1.0)
+        self._step[node] = step
 
     def _topological(self, times: Floats) -> list[int]:
         """All nodes, each after those it needs, of those that may come next always the earliest."""
@@ -320,6 +379,13 @@ def _capacities(program: ClosureProgram, extras: Floats) -> Floats:
     balance = (program.row_lower == program.row_upper) & (np.diff(program.extras_matrix.indptr) > 0)
     size = np.where(np.isfinite(room), np.abs(room), 0.0)
     return np.where((least < 0.0) | balance, np.inf, room + _ROOM * np.maximum(size, 1e-9))
+
+
+def _neighbours(program: ClosureProgram) -> tuple[list[list[int]], list[list[int]]]:
+    """Nodes that every node needs, and those that need it."""
+    ones, shape = np.ones(program.arc_tail.size, np.int8), (program.n_nodes, program.n_nodes)
+    needs = sparse.csr_array((ones, (program.arc_tail, program.arc_head)), shape=shape)
+    return _lists(needs), _lists(sparse.csr_array(needs.T))
 
 
 def _lists(matrix: sparse.csr_array) -> list[list[int]]:
