@@ -111,12 +111,38 @@ class BracketedKernel:
         checked = checked_weights(weights, self._graph.n_nodes)
         allowed = self._everything if among is None else among
         real = checked.astype(np.float64)
-        inside, outside, slack = self._brackets(real, allowed)
-        found, error = self._between(checked, inside, outside), math.ceil(slack)
+        inside, outside, slack = self.brackets(real[None], allowed[None])
+        found, error = self._between(checked, inside & allowed, outside & allowed), math.ceil(slack)
         at = self._sample
         known = _Known(real, allowed, found.member, int(found.member.sum()), slack, real[at], found.member[at])
         self._known = [*self._known, known][-self._kept :]
         return Closure(found.value + error, found.member, error)
+
+    def brackets(self, weights: NDArray[np.float64], among: Nodes) -> tuple[Nodes, Nodes, float]:
+        """Nodes sure to be in, and nodes that may be in, for each of several weight vectors.
+
+        Args:
+            weights: Integers as floats ``(k, n)``.
+            among: The nodes that closures of each may have ``(k, n)``.
+
+        Returns:
+            Two closures ``(n,)``, the first within the second, and by how much the sum of the values may err for them.
+            A node sure to be in is among the nodes of every vector; one that may be in, perhaps not.
+        """
+        inside, outside = np.zeros(weights.shape[1], np.bool_), self._everything
+        if not self._known:
+            return inside, outside, 0.0
+        most, used = _SLACK * np.abs(weights).sum(axis=1), np.zeros(len(weights))
+        by_size = sorted(self._known, key=lambda known: known.size)
+        for known in self._likely(by_size, weights, among, within=True):
+            if not (among & ~known.among).any() and (missed := _missed(weights, known, among, most - used)) is not None:
+                outside, used = known.member, used + missed
+                break
+        for known in reversed(self._likely(by_size, weights, among, within=False)):
+            if not (known.member & ~among).any() and (missed := _missed(weights, known, None, most - used)) is not None:
+                inside, used = known.member & outside, used + missed
+                break
+        return inside, outside, float(used.sum())
 
     def forget(self) -> None:
         """Forgets every closure, so that the next one is exact."""
@@ -140,36 +166,18 @@ class BracketedKernel:
             self._whole = self._factory(self._graph)
         return self._whole
 
-    def _brackets(self, weights: NDArray[np.float64], allowed: Nodes) -> tuple[Nodes, Nodes, float]:
-        """Nodes sure to be in, nodes that may be in, and by how much the value may err for them."""
-        inside, outside = np.zeros(weights.size, np.bool_), allowed
-        if not self._known:
-            return inside, outside, 0.0
-        most, used = _SLACK * float(np.abs(weights).sum()), 0.0
-        by_size = sorted(self._known, key=lambda known: known.size)
-        for known in self._likely(by_size, weights, allowed, within=True):
-            missed = np.inf if (allowed & ~known.among).any() else _missed(weights, known, allowed, within=True)
-            if used + missed <= most:
-                outside, used = outside & known.member, used + missed
-                break
-        for known in reversed(self._likely(by_size, weights, allowed, within=False)):
-            missed = np.inf if (known.member & ~allowed).any() else _missed(weights, known, allowed, within=False)
-            if used + missed <= most:
-                inside, used = known.member & outside, used + missed
-                break
-        return inside, outside, used
-
     def _likely(
-        self, known: Sequence[_Known], weights: NDArray[np.float64], allowed: Nodes, *, within: bool
+        self, known: Sequence[_Known], weights: NDArray[np.float64], among: Nodes, *, within: bool
     ) -> list[_Known]:
-        """Those that some factor suits at the nodes of the sample."""
-        sign = 1.0 if within else -1.0
+        """Those that some factor suits at the nodes of the sample, for every vector."""
+        sign, at = (1.0 if within else -1.0), self._sample
         where = np.array([one.sampled_member for one in known]) != within
-        if within:
-            where &= allowed[self._sample]
         upper = np.array([one.sampled for one in known]) * sign
-        least, most = _factors(upper, weights[self._sample] * sign, where)
-        return [one for one, suits in zip(known, least <= most, strict=True) if suits]
+        suits = np.ones(len(known), np.bool_)
+        for vector, allowed in zip(weights, among, strict=True):
+            least, most = _factors(upper, sign * vector[at], where & allowed[at] if within else where)
+            suits &= least <= most
+        return [one for one, suited in zip(known, suits, strict=True) if suited]
 
 
 def _factors(
@@ -186,19 +194,30 @@ def _factors(
     return least, most
 
 
-def _missed(weights: NDArray[np.float64], known: _Known, allowed: Nodes, *, within: bool) -> float:
-    """What the inequalities of one side miss in all, rounding of this test included; inf where no factor suits.
+def _missed(
+    weights: NDArray[np.float64], known: _Known, among: Nodes | None, most: NDArray[np.float64]
+) -> NDArray[np.float64] | None:
+    """What the inequalities of one side miss for each vector; None where that is too much for any.
 
     Args:
-        weights: Of all nodes.
+        weights: Of all nodes ``(k, n)``.
         known: What they are compared with.
-        allowed: Nodes a closure may have.
-        within: Whether it is to lie within the one known, else to contain it.
+        among: Nodes that closures may have ``(k, n)``, if they are to lie within the one known; else to contain it.
+        most: What may be missed for each ``(k,)``.
     """
-    where = np.flatnonzero((allowed & ~known.member) if within else known.member)
-    sign = 1.0 if within else -1.0
-    upper, lower = sign * known.weights[where], sign * weights[where]
-    least, most = (float(limit) for limit in _factors(upper, lower, np.ones(where.size, np.bool_)))
+    missed = np.zeros(len(weights))
+    for number, vector in enumerate(weights):
+        where = np.flatnonzero(known.member if among is None else among[number] & ~known.member)
+        sign = -1.0 if among is None else 1.0
+        missed[number] = _missed_by(sign * vector[where], sign * known.weights[where], known.slack)
+        if missed[number] > most[number]:
+            return None
+    return missed
+
+
+def _missed_by(lower: NDArray[np.float64], upper: NDArray[np.float64], slack: float) -> float:
+    """By how much ``lower <= factor * upper`` is missed in all, rounding included, and the known closure's slack."""
+    least, most = (float(limit) for limit in _factors(upper, lower, np.ones(upper.size, np.bool_)))
     if least > most:
         return np.inf
     between = math.sqrt(least * most) if least > 0 else 0.5 * most
@@ -206,4 +225,4 @@ def _missed(weights: NDArray[np.float64], known: _Known, allowed: Nodes, *, with
     # Only what is nearly equal can be missed for rounding.
     missed = lower - factor * upper
     missed += _ROUNDING * (np.abs(lower) + factor * np.abs(upper))
-    return float(missed[missed > 0].sum() + factor * known.slack)
+    return float(missed[missed > 0].sum() + factor * slack)

@@ -14,17 +14,19 @@ Steps are solved in the order of bisection, each between the closures of its nei
 (``solvers/closure/bracketed.py``). Runs that are joined keep the same of their own: let J be a maximum closure of the
 steps of the first run, K one of the last, and C one of them joined. Taking what J does not have out of the first run
 loses nothing, as J with C is no better than J, and keeps C nested; nor does adding K to the last lose any. So the first
-run has the nodes of J alone, and the last needs none of K.
+run has the nodes of J alone, and the last needs none of K. What brackets every step of the runs brackets them joined.
 
 With lags the copies hang together through the base arcs, and the whole graph is solved at once.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from solvers.closure import (
     BracketedKernel,
@@ -45,8 +47,6 @@ if TYPE_CHECKING:
     from solvers.closure import KernelFactory
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
-_KEPT_GRAPHS = 2.0
-"""Size of all graphs of joined steps kept, in expanded graphs."""
 _KEPT_WEIGHTS = 20_000_000
 """Weights up to which closures of three pricings are remembered."""
 _LARGEST_ERROR = 1e-8
@@ -85,10 +85,10 @@ class StepPricer:
         self._layers = [
             (lag, closure_graph(self._n, program.arc_tail[chosen], program.arc_head[chosen])) for lag, chosen in arcs
         ]
-        within_a_step = self._layers[0][1] if self._layers else closure_graph(self._n, [], [])
+        self._within_a_step = self._layers[0][1] if self._layers else closure_graph(self._n, [], [])
         kept = max(self._T, min(3 * self._T, _KEPT_WEIGHTS // max(self._n, 1)))
-        self._single = BracketedKernel(within_a_step, kernel, kept=kept)
-        self._graphs: dict[int, ClosureGraph] = {}
+        self._single = BracketedKernel(self._within_a_step, kernel, kept=kept)
+        self._expanded: ClosureGraph | None = None
         self._joined: list[tuple[int, int]] = []
 
     def solve(self, weights: Floats, useful_above: float = np.inf) -> Priced:
@@ -153,55 +153,66 @@ class StepPricer:
         first, stop = group
         sure = np.zeros((stop - first, self._n), np.bool_)
         possible = self._active[:, first:stop].T.copy()
+        weights, error = np.ascontiguousarray(integers[:, first:stop].T), 0.0
         if parts:
+            inside, outside, error = self._single.brackets(weights.astype(np.float64), possible)
             before, after = parts[0][1] - first, parts[-1][0] - first
-            possible[:before] &= member[:, first : first + before].T
             sure[after:] = member[:, first + after : stop].T
-        chosen = integers[:, first:stop].T.ravel()
+            sure |= inside
+            possible &= outside
+            possible[:before] &= member[:, first : first + before].T
+            sure &= possible
+        chosen = weights.ravel()
         taken, left = sure.ravel(), (possible & ~sure).ravel()
-        value = int(chosen[taken].sum())
+        value = int(chosen[taken].sum()) + math.ceil(error)
         if left.any():
-            graph = self._graph(stop - first)
-            closure = self._factory(graph if left.all() else graph_within(graph, left)).solve(chosen[left])
+            closure = self._factory(self._graph(left.reshape(possible.shape))).solve(chosen[left])
             taken[left] = closure.member
             value += closure.value
         member[:, first:stop] = taken.reshape(stop - first, self._n).T
         return value
 
-    def _graph(self, steps: int) -> ClosureGraph:
-        """Graph of a run of steps; those used longest ago are the first to go."""
-        graph = self._graphs.pop(steps, None)
-        if graph is None:
-            held = steps + sum(self._graphs)
-            while self._graphs and held > _KEPT_GRAPHS * self._T:
-                oldest = next(iter(self._graphs))
-                del self._graphs[oldest]
-                held -= oldest
-            graph = self._expanded(steps)
-        self._graphs[steps] = graph
-        return graph
+    def _graph(self, left: NDArray[np.bool_]) -> ClosureGraph:
+        """Graph of some nodes of consecutive steps ``(k, n)``, a node of a step in all later ones or sure there."""
+        if self._whole:
+            if self._expanded is None:
+                self._expanded = _expanded_graph(self._n, self._T, self._layers)
+            return self._expanded if left.all() else graph_within(self._expanded, left.ravel())
+        sizes = left.sum(axis=1)
+        ends = np.cumsum(sizes)
+        number = np.cumsum(left.ravel()).reshape(left.shape) - 1
+        degrees, heads = [], []
+        for step, nodes in enumerate(left):
+            part = graph_within(self._within_a_step, nodes)
+            degrees.append(np.diff(part.starts))
+            heads.append(part.heads + ends[step] - sizes[step])
+        every, counts = np.concatenate(heads), np.concatenate([[0], np.cumsum(np.concatenate(degrees))])
+        within = sparse.csr_array((np.ones(every.size, np.int8), every, counts), shape=(ends[-1], ends[-1]))
+        at, node = np.nonzero(left[:-1] & left[1:])
+        chain = (number[at, node], number[at + 1, node])
+        joined = within + sparse.csr_array((np.ones(at.size, np.int8), chain), shape=within.shape)
+        return ClosureGraph(starts=joined.indptr.astype(np.int64), heads=joined.indices.astype(np.int64))
 
-    def _expanded(self, steps: int) -> ClosureGraph:
-        """Steps-major graph of a run: chain arcs to the next step, base arcs within each step (lag steps back)."""
-        n, size = self._n, steps * self._n
-        degree = np.zeros(size, np.int64)
-        degree[: size - n] += 1
-        for lag, base in self._layers:
-            if lag < steps:
-                degree[lag * n :] += np.tile(np.diff(base.starts), steps - lag)
-        starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(degree)])
-        heads = np.empty(int(starts[-1]), np.int64)
-        at = starts[:-1].copy()
-        heads[at[: size - n]] = np.arange(n, size)
-        at[: size - n] += 1
-        for lag, base in self._layers:
-            tails = base.tails
-            order = np.arange(base.heads.size) - base.starts[tails]
-            for step in range(lag, steps):
-                heads[at[step * n + tails] + order] = base.heads + (step - lag) * n
-            if lag < steps:
-                at[lag * n :] += np.tile(np.diff(base.starts), steps - lag)
-        return ClosureGraph(starts=starts, heads=heads)
+
+def _expanded_graph(n: int, T: int, layers: Sequence[tuple[int, ClosureGraph]]) -> ClosureGraph:
+    """Steps-major graph of all steps: chain arcs to the next step, base arcs lag steps back."""
+    size = T * n
+    degree = np.zeros(size, np.int64)
+    degree[: size - n] += 1
+    for lag, base in layers:
+        degree[lag * n :] += np.tile(np.diff(base.starts), T - lag)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum(degree)])
+    heads = np.empty(int(starts[-1]), np.int64)
+    at = starts[:-1].copy()
+    heads[at[: size - n]] = np.arange(n, size)
+    at[: size - n] += 1
+    for lag, base in layers:
+        tails = base.tails
+        order = np.arange(base.heads.size) - base.starts[tails]
+        for step in range(lag, T):
+            heads[at[step * n + tails] + order] = base.heads + (step - lag) * n
+        at[lag * n :] += np.tile(np.diff(base.starts), T - lag)
+    return ClosureGraph(starts=starts, heads=heads)
 
 
 def bound_by_steps(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> float:
