@@ -1,4 +1,4 @@
-"""Certificates of MineLib problems: multipliers that prove a bound, and their check by one closure.
+"""Certificates of MineLib problems: multipliers that prove a bound, and their check by closures.
 
 A certificate names the instance by its hash and gives one multiplier a side row. Whoever has the instance recomputes
 UB(l) of ``solvers.relaxation.bound`` and compares; nothing else in the file is trusted.
@@ -204,7 +204,7 @@ def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float
 def verify_certificate(
     certificate: Certificate, instance: MineLibInstance, kernel: KernelFactory = PseudoflowKernel
 ) -> list[Verified]:
-    """Whether the claim follows from the multipliers and the instance, by one closure.
+    """Whether the claim follows from the multipliers and the instance, by a closure a period.
 
     A bound passes where it is no smaller than the recomputed one, to 1e-9 relative. Where the instance is another one,
     nothing is recomputed.
@@ -301,7 +301,7 @@ def _cases_check(claimed: ScheduleBound, instance: MineLibInstance, kernel: Kern
         return Verified(
             f"infeasible{of}", not wrong, f"the multipliers {words} that there is no schedule ({name})", tuple(wrong)
         )
-    text = f"claimed {claimed.bound:,.4f}; a closure a case by {name} gives {largest:,.4f}"
+    text = f"claimed {claimed.bound:,.4f}; closures of every case by {name} give {largest:,.4f}"
     return Verified(f"bound{of}", not wrong, text, tuple(wrong))
 
 
@@ -313,7 +313,7 @@ def _below(claimed: float, found: float) -> bool:
 def _claim_check(
     program: ClosureProgram, multipliers: RowMultipliers, bound: float | None, kernel: KernelFactory
 ) -> Verified:
-    """A claim against one closure."""
+    """A claim against a closure a period."""
     name = kernel(closure_graph(0, [], [])).name
     if bound is None:
         proven = proves_infeasible(program, multipliers.flat, kernel)
@@ -321,5 +321,5 @@ def _claim_check(
         return Verified("infeasible", proven, f"the multipliers {words} that no schedule keeps the limits ({name})")
     recomputed = bound_from_multipliers(program, multipliers.flat, kernel)
     passed = not _below(bound, recomputed)
-    text = f"claimed {bound:,.4f}; one closure by {name} gives {recomputed:,.4f}"
+    text = f"claimed {bound:,.4f}; closures by {name} give {recomputed:,.4f}"
     return Verified("bound", passed, text)

@@ -40,7 +40,7 @@ def verify_mine_certificate(
 
     Checked are: the mine's hash; that the rows used are among those that every plan keeps, made again from the mine;
     that no case is left out; the bound of each case and their largest, and the bound without reductions, no smaller
-    than what one closure each gives, to 1e-9 relative.
+    than what closures give for each, to 1e-9 relative.
     """
     digest = instance.hash()
     if certificate.instance_hash != digest:
@@ -173,7 +173,7 @@ def _bound(
         return Verified("no plan", not wrong, text, tuple(wrong))
     if _below(certificate.bound, largest):
         wrong.append(f"the bound claimed lies below {largest:,.2f}, which is what the multipliers prove")
-    text = f"claimed {certificate.bound:,.2f}; a closure a case by {name} gives {largest:,.2f}"
+    text = f"claimed {certificate.bound:,.2f}; closures of every case by {name} give {largest:,.2f}"
     return Verified("certified bound", not wrong, text, tuple(wrong))
 
 
@@ -185,7 +185,7 @@ def _lp_bound(certificate: MineCertificate, program: ClosureProgram, kernel: Ker
         found = THOUSAND * bound_from_multipliers(program, np.zeros(0) if multipliers is None else multipliers, kernel)
     except MultiplierError as error:
         return Verified("lp bound", False, str(error))
-    text = f"claimed {claimed:,.2f} without reductions; one closure gives {found:,.2f}"
+    text = f"claimed {claimed:,.2f} without reductions; closures give {found:,.2f}"
     return Verified("lp bound", not _below(claimed, found), text)
 
 

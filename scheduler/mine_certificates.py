@@ -2,7 +2,7 @@
 
 A certificate names the mine by its hash. From the mine alone whoever checks it makes the closure program again
 (``blockscale.py``) and the rows that every plan keeps (``tightening.py``), looks whether the cases leave none out, and
-recomputes UB(l) of each with one closure. Of the file only the claims and the multipliers are used.
+recomputes UB(l) of each with a closure a period. Of the file only the claims and the multipliers are used.
 
 Two bounds, never confused: ``lp_bound`` rests on no reduction that uses integrality, ``bound`` does. Money is the
 mine's currency, discounted; multipliers are in thousands of it per unit of their row.

@@ -1,4 +1,4 @@
-"""The upper bound that multipliers prove, by one maximum closure.
+"""The upper bound that multipliers prove, by maximum closures.
 
 For multipliers l (>= 0 on rows with an upper limit only, <= 0 on rows with a lower limit only, free on rows with both)
 
@@ -23,7 +23,7 @@ from solvers.closure import PseudoflowKernel, WeightError, closure_graph, scale_
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from solvers.closure import KernelFactory
+    from solvers.closure import ClosureGraph, ClosureKernel, KernelFactory
     from solvers.relaxation.program import ClosureProgram, Floats
 
 
@@ -91,11 +91,16 @@ def cumulative_weights(prices: Floats) -> Floats:
     return weights
 
 
-def _expanded_arcs(program: ClosureProgram) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Number of each (node, step) in the expanded graph ``(n, T)``, -1 before its start, and the arcs by number."""
-    n, T = program.n_nodes, program.n_steps
+def expanded_graph(program: ClosureProgram, first: int, stop: int) -> tuple[NDArray[np.int64], ClosureGraph]:
+    """The graph of some consecutive steps, a node for each node of the program in each step from its first on.
+
+    Returns:
+        Number of each (node, step) ``(n, stop - first)``, -1 before its first step, and the graph: what a node needs
+        ``lag`` steps before, and itself in the step after.
+    """
+    n, T = program.n_nodes, stop - first
     number = np.full((n, T), -1, np.int64)
-    active = np.arange(T)[None, :] >= program.starts[:, None]
+    active = np.arange(first, stop)[None, :] >= program.starts[:, None]
     number[active] = np.arange(int(active.sum()))
     tails, heads = [number[:, :-1].ravel()], [number[:, 1:].ravel()]
     for lag in np.unique(program.lags):
@@ -106,7 +111,7 @@ def _expanded_arcs(program: ClosureProgram) -> tuple[NDArray[np.int64], NDArray[
         heads.append(number[program.arc_head[arcs], : T - lag].ravel())
     tail, head = np.concatenate(tails), np.concatenate(heads)
     kept = tail >= 0
-    return number, tail[kept], head[kept]
+    return number, closure_graph(int(active.sum()), tail[kept], head[kept])
 
 
 def bound_from_multipliers(
@@ -116,7 +121,10 @@ def bound_from_multipliers(
     *,
     objective: bool = True,
 ) -> float:
-    """UB(l): the upper bound on the program that the multipliers prove, recomputed with one closure.
+    """UB(l): the upper bound on the program that the multipliers prove, recomputed with a closure a step.
+
+    Closures of single steps, or of some steps together, are worth no less in all than one of all steps, and as much
+    where each contains those before it. Steps that miss a node of an earlier one are taken together, until none does.
 
     Multipliers with a sign their row does not allow count as zero; those so large that prices or terms overflow prove
     nothing, inf. With ``objective=False`` the objective is left out:
@@ -132,15 +140,46 @@ def bound_from_multipliers(
         MultiplierError: Wrong length, or not finite.
     """
     used = project_multipliers(program, multipliers)
-    number, tail, head = _expanded_arcs(program)
-    weights = cumulative_weights(step_prices(program, used, objective=objective)[0])[number >= 0]
+    weights = cumulative_weights(step_prices(program, used, objective=objective)[0])
+    weights[np.arange(program.n_steps)[None, :] < program.starts[:, None]] = 0.0
     try:
         integers, scale = scale_up(weights)
     except WeightError:
         return np.inf
-    closure = kernel(closure_graph(weights.size, tail, head)).solve(integers)
-    bound = closure.value / scale + row_and_box_terms(program, used, objective=objective)
+    bound = _closures(program, integers, kernel) / scale + row_and_box_terms(program, used, objective=objective)
     return np.inf if np.isnan(bound) else bound
+
+
+def _closures(program: ClosureProgram, weights: NDArray[np.int64], kernel: KernelFactory) -> int:
+    """What a maximum closure of all steps is worth for integer weights ``(n, T)``."""
+    n, T = weights.shape
+    member = np.zeros((n, T), np.bool_)
+    runs = [(0, T)] if program.lags.any() else [(t, t + 1) for t in range(T)]
+    worth: dict[tuple[int, int], int] = {}
+    compiled: dict[bytes, tuple[NDArray[np.int64], ClosureKernel]] = {}
+    while True:
+        for first, stop in runs:
+            if (first, stop) in worth:
+                continue
+            # Graphs of single steps differ only in the nodes that have begun.
+            key = (program.starts <= first).tobytes() if stop == first + 1 else b""
+            if not key or key not in compiled:
+                number, graph = expanded_graph(program, first, stop)
+                compiled = {key: (number, kernel(graph))}
+            number, of_run = compiled[key]
+            part = weights[:, first:stop]
+            closure = of_run.solve(part[number >= 0])
+            member[:, first:stop][number >= 0] = closure.member
+            worth[first, stop] = closure.value
+        joined = runs[:1]
+        for first, stop in runs[1:]:
+            if (member[:, first - 1] & ~member[:, first]).any():
+                joined[-1] = (joined[-1][0], stop)
+            else:
+                joined.append((first, stop))
+        if len(joined) == len(runs):
+            return sum(worth[run] for run in runs)
+        runs = joined
 
 
 def proves_infeasible(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> bool:

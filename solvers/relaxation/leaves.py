@@ -171,7 +171,7 @@ def leaf_bound(
     whole: bool = True,
     by_steps: bool = False,
 ) -> float:
-    """The bound that a leaf's multipliers prove, by one closure; -inf for a case without a point.
+    """The bound that a leaf's multipliers prove, by a closure a step; -inf for a case without a point.
 
     A leaf that claims no point is taken at its word only where its multipliers prove it; otherwise its bound is
     whatever they come to. ``whole`` is that of ``in_case``. ``by_steps`` is for whoever makes a certificate

@@ -216,7 +216,7 @@ def _expanded_graph(n: int, T: int, layers: Sequence[tuple[int, ClosureGraph]]) 
 
 
 def bound_by_steps(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> float:
-    """What ``bound_from_multipliers`` gives by one closure, or a little more, in a fraction of the time.
+    """What ``bound_from_multipliers`` gives, or a little more, in a fraction of the time.
 
     Raises:
         MultiplierError: Wrong length, or not finite.

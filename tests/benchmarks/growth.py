@@ -23,7 +23,7 @@ from scipy import ndimage, sparse
 
 from solvers.closure import PseudoflowKernel, closure_graph, scale_up
 from solvers.relaxation import ClosureProgram, StopRule, solve_relaxation
-from solvers.relaxation.bound import _expanded_arcs, cumulative_weights, row_and_box_terms, step_prices
+from solvers.relaxation.bound import cumulative_weights, expanded_graph, row_and_box_terms, step_prices
 
 RATE = 0.1
 
@@ -102,9 +102,9 @@ def peak_gb() -> float:
 
 def one_closure(program: ClosureProgram, multipliers: np.ndarray) -> tuple[float, float]:
     """Processor seconds of one closure of the whole expanded graph, and the bound it gives."""
-    number, tail, head = _expanded_arcs(program)
+    number, graph = expanded_graph(program, 0, program.n_steps)
     integers, scale = scale_up(cumulative_weights(step_prices(program, multipliers)[0])[number >= 0])
-    kernel = PseudoflowKernel(closure_graph(integers.size, tail, head))
+    kernel = PseudoflowKernel(graph)
     begun = time.process_time()
     closure = kernel.solve(integers)
     return time.process_time() - begun, closure.value / scale + row_and_box_terms(program, multipliers)
