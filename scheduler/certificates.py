@@ -275,7 +275,7 @@ def _case_faults(number: int, case: ScheduleCase, instance: MineLibInstance) -> 
 
 
 def _cases_check(claimed: ScheduleBound, instance: MineLibInstance, kernel: KernelFactory, of: str) -> Verified:
-    """The claims against a closure a case."""
+    """The claims against closures of every case."""
     whole = claimed.mining == WHOLE
     tightened = early_started(instance.program, whole=whole)
     leaves = [
