@@ -169,7 +169,7 @@ def _bound(
     if certificate.bound == -np.inf:
         if largest > -np.inf:
             wrong.append(f"the multipliers do not rule every plan out: they allow one worth {largest:,.2f}")
-        text = f"claimed that there is none; closures by {name} leave {"some" if wrong else "none"}"
+        text = f"claimed that there is none; closures by {name} leave {'some' if wrong else 'none'}"
         return Verified("no plan", not wrong, text, tuple(wrong))
     if _below(certificate.bound, largest):
         wrong.append(f"the bound claimed lies below {largest:,.2f}, which is what the multipliers prove")
