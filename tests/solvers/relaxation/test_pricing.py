@@ -1,0 +1,105 @@
+"""Pricing by steps, against one closure of all steps: the same value, whatever was priced before."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from solvers.closure import PseudoflowKernel, StagedFlowKernel, scale_up
+from solvers.relaxation import ClosureProgram, bound_by_steps, bound_from_multipliers
+from solvers.relaxation.bound import cumulative_weights, expanded_graph, row_and_box_terms, step_prices
+from solvers.relaxation.pricing import StepPricer
+from tests.solvers.relaxation.programs import random_program
+
+
+def random_pit(rng):
+    """Nodes that need some of those before them, some from a later step on, without rows."""
+    n, T = int(rng.integers(1, 25)), int(rng.integers(1, 8))
+    arcs = np.argwhere(np.tril(rng.random((n, n)) < rng.uniform(0.05, 0.4), -1))
+    first = np.where(rng.random(n) < 0.2, rng.integers(0, T + 1, n), 0)
+    for tail, head in arcs:
+        first[tail] = max(first[tail], first[head])
+    return ClosureProgram(
+        n_nodes=n,
+        n_steps=T,
+        arc_tail=arcs[:, 0],
+        arc_head=arcs[:, 1],
+        part_node=np.arange(n),
+        value=np.zeros((n, T, 1)),
+        rows=np.zeros((0, n * T)),
+        row_lower=np.zeros(0),
+        row_upper=np.zeros(0),
+        first_step=first if rng.random() < 0.5 else np.zeros(n, np.int64),
+    )
+
+
+def of_all_steps(program, weights):
+    """What one closure of the whole time-expanded graph is worth."""
+    number, graph = expanded_graph(program, 0, program.n_steps)
+    integers, scale = scale_up(np.where(number >= 0, weights, 0.0))
+    return PseudoflowKernel(graph).solve(integers[number >= 0]).value / scale
+
+
+@settings(max_examples=300, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1))
+def test_one_pricer_prices_many_weights(seed):
+    """Exact values of closures that keep the order; where it stops early, closures and a value that is no less."""
+    rng = np.random.default_rng(seed)
+    program = random_pit(rng)
+    n, T = program.n_nodes, program.n_steps
+    pricer = StepPricer(program)
+    worth, use = rng.normal(0.0, 1.0, n), rng.uniform(0, 1, (2, n))
+    for _ in range(4):
+        discount = 0.9 ** np.arange(T)
+        multipliers = np.cumsum(rng.random((2, T)) < 0.4, axis=1)[:, ::-1] * rng.uniform(0, 0.6, (2, 1))
+        prices = worth[:, None] * discount - np.einsum("rn,rt->nt", use, multipliers)
+        weights = cumulative_weights(prices)
+        if rng.random() < 0.3:
+            weights = weights + np.where(rng.random((n, T)) < 0.05, rng.normal(0.0, 3.0, (n, T)), 0.0)
+        exact = of_all_steps(program, weights)
+        size = np.abs(weights).sum()
+        early = rng.random() < 0.3
+        priced = pricer.solve(weights, useful_above=-np.inf if early else np.inf)
+        assert priced.value >= exact - 1e-12 * size
+        assert priced.exact or early
+        if priced.exact:
+            assert priced.value == pytest.approx(exact, abs=1e-9 * size)
+        for steps in priced.steps:
+            assert (steps[program.arc_tail] >= steps[program.arc_head]).all()
+            assert (steps >= np.minimum(program.starts, T)).all()
+            taken = np.arange(T)[None, :] >= steps[:, None]
+            value = float(weights[taken].sum())
+            assert value <= exact + 1e-9 * size
+            assert not priced.exact or value == pytest.approx(exact, abs=1e-9 * size)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_multipliers_prove_the_same_in_every_way(seed):
+    """A closure a step, between neighbours or not, by either kernel, and one closure of all steps."""
+    program = random_program(seed)
+    rng = np.random.default_rng(seed)
+    for _ in range(3):
+        multipliers = rng.normal(0.0, 2.0, program.n_rows)
+        plain = bound_from_multipliers(program, multipliers)
+        used = np.clip(
+            multipliers,
+            np.where(np.isfinite(program.row_lower), -np.inf, 0.0),
+            np.where(np.isfinite(program.row_upper), np.inf, 0.0),
+        )
+        whole = of_all_steps(program, cumulative_weights(step_prices(program, used)[0]))
+        whole += row_and_box_terms(program, used)
+        near = pytest.approx(whole, rel=1e-9, abs=1e-9)
+        assert plain == near
+        assert bound_by_steps(program, multipliers) == near
+        assert bound_from_multipliers(program, multipliers, StagedFlowKernel) == near
+
+
+def test_a_program_without_arcs_or_steps_begun_is_priced():
+    """Every node by itself, and none at all before its first step."""
+    program = replace(random_pit(np.random.default_rng(5)), arc_tail=np.zeros(0, int), arc_head=np.zeros(0, int))
+    program = replace(program, first_step=np.full(program.n_nodes, program.n_steps - 1))
+    weights = np.random.default_rng(0).normal(0.0, 1.0, (program.n_nodes, program.n_steps))
+    priced = StepPricer(program).solve(weights)
+    assert priced.value == pytest.approx(np.maximum(weights[:, -1], 0.0).sum())
