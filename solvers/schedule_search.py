@@ -23,6 +23,7 @@ from solvers.improvement import (
 )
 from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation.branching import CasePoint
+from solvers.relaxation.shares import Shares
 from solvers.rounding import disturbed, expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
@@ -383,7 +384,7 @@ def points_of(program: ClosureProgram, relaxation: RelaxationResult, cases: Case
     x, extras = relaxation.x, relaxation.extras
     if x is None or extras is None:
         x, extras = np.zeros(program.value.shape), np.clip(0.0, program.extra_lower, program.extra_upper)
-    return [CasePoint(relaxation.bound, x, extras, relaxation.multipliers)]
+    return [CasePoint(relaxation.bound, Shares.of(x), extras, relaxation.multipliers)]
 
 
 def _guidance(program: ClosureProgram, points: Sequence[CasePoint], bound: float) -> Guidance:

@@ -25,6 +25,7 @@ from solvers.relaxation.bound import project_multipliers, row_and_box_terms
 from solvers.relaxation.leaves import Chain, Leaf, Ranges, every_case, in_case, missing_case
 from solvers.relaxation.pricing import bound_by_steps
 from solvers.relaxation.result import Outcome, RelaxationResult, StopRule
+from solvers.relaxation.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,7 +90,7 @@ class CasePoint:
 
     Attributes:
         bound: Of the case.
-        x: Shares by part, step and choice ``(P, T, D)``.
+        shares: By part, step and choice.
         extras: Continuous variables ``(S,)``.
         multipliers: Of the program's own rows ``(M,)``.
         value: Objective of the point.
@@ -98,12 +99,17 @@ class CasePoint:
     """
 
     bound: float
-    x: Floats
+    shares: Shares
     extras: Floats
     multipliers: Floats
     value: float = -np.inf
     leaf: int = 0
     partition: Partition | None = None
+
+    @property
+    def x(self) -> Floats:
+        """Shares by part, step and choice ``(P, T, D)``."""
+        return self.shares.table()
 
 
 @dataclass(frozen=True, eq=False)
@@ -361,7 +367,7 @@ class _Search:
         rows = np.flatnonzero(used).astype(np.int64)
         leaves = tuple(Leaf(case.ranges, np.append(case.own, case.aside[rows]), case.bound) for case in cases)
         points = tuple(
-            CasePoint(case.bound, case.x, case.extras, case.own, case.value, number, case.partition)
+            CasePoint(case.bound, Shares.of(case.x), case.extras, case.own, case.value, number, case.partition)
             for number, case in sorted(enumerate(cases), key=lambda pair: (pair[1].single, pair[1].value), reverse=True)
             if case.x is not None and case.extras is not None
         )

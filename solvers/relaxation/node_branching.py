@@ -28,6 +28,7 @@ from solvers.relaxation.bienstock_zuckerberg import solve_relaxation
 from solvers.relaxation.branching import CasePoint, Cases
 from solvers.relaxation.leaves import Decision, Leaf, in_case
 from solvers.relaxation.result import Outcome, StopReason, StopRule
+from solvers.relaxation.shares import Shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,8 +48,8 @@ _CLEAR = 0.02
 """Least share of a node taken, and left, where something is decided of it."""
 _PRECISION, _ROUGH = 2e-5, 0.3
 """Relative gap to which a case is solved, and the gap, over what the case has lost already, at which it is left."""
-MOST_ENTRIES = 20_000_000
-"""Nodes times steps times cases, for their points to fit into memory."""
+MOST_NODES = 20_000_000
+"""Nodes times cases, for their points and classes to fit into memory."""
 _MOST_SEEN = 40_000
 """Nodes between which decisions are compared; cones of more take longer than they are worth."""
 
@@ -77,7 +78,7 @@ class _Case:
     """A case on the way: ``solved`` as well as it can be, ``split`` where no decision would bring it lower."""
 
     leaf: Leaf
-    x: Floats | None
+    shares: Shares | None
     extras: Floats | None
     value: float
     partition: Partition | None
@@ -146,7 +147,7 @@ class _Search:
         self._scores: dict[tuple[int, int], float] = {}
         self._solves = 0
         self._rng = np.random.default_rng(0)
-        self._most_cases = MOST_ENTRIES // max(program.n_nodes * program.n_steps, 1)
+        self._most_cases = MOST_NODES // max(program.n_nodes, 1)
 
     def run(self, cases: Cases, told: Callable[[Split], None] | None) -> Cases:
         """Splits the largest case again and again."""
@@ -158,7 +159,7 @@ class _Search:
             if known is None:
                 self._push(_Case(leaf, None, None, -np.inf, None))
             else:
-                self._push(_Case(leaf, known.x, known.extras, known.value, known.partition))
+                self._push(_Case(leaf, known.shares, known.extras, known.value, known.partition))
         self._solves += cases.solves
         budget = cases.solves + self._limits.solves
         while not self._over(budget) and len(self._open) < self._most_cases:
@@ -166,7 +167,7 @@ class _Search:
             if case.bound <= self._limits.target or case.split:
                 break
             heapq.heappop(self._open)
-            if case.x is None or not (case.solved or self._precise(case)):
+            if case.shares is None or not (case.solved or self._precise(case)):
                 self._solves += 1
                 self._push(self._solved(case, np.inf))
                 continue
@@ -210,8 +211,8 @@ class _Search:
 
     def _to_try(self, case: _Case) -> Iterator[tuple[int, int]]:
         """Nodes and steps to decide of, those that did best elsewhere first, then others drawn."""
-        assert case.x is not None  # noqa: S101
-        taken = np.cumsum(case.x.sum(axis=2), axis=1)
+        assert case.shares is not None  # noqa: S101
+        taken = np.cumsum(case.shares.table().sum(axis=2), axis=1)
         taken = np.where(self._program.first_part[:, None] >= 0, taken[self._program.first_part], 0.0)
         apart = (taken > _CLEAR) & (taken < 1.0 - _CLEAR)
         known = [(gain, *decision) for decision, gain in self._scores.items() if gain > 0 and apart[decision]]
@@ -295,7 +296,8 @@ class _Search:
             leaf = replace(leaf, multipliers=found.multipliers, bound=found.bound)
         solved = found.outcome is Outcome.OPTIMAL or found.reason is StopReason.EXHAUSTED
         split = solved and found.x is None
-        return _Case(leaf, found.x, found.extras, found.value, found.partition, solved=solved, split=split)
+        shares = None if found.x is None else Shares.of(found.x)
+        return _Case(leaf, shares, found.extras, found.value, found.partition, solved=solved, split=split)
 
     def _answer(self, cases: Cases) -> Cases:
         found = self._cases()
@@ -316,9 +318,9 @@ class _Search:
         """The points of cases, that worth most first."""
         first = self._program.n_rows
         for number, case in sorted(enumerate(cases), key=lambda pair: pair[1].value, reverse=True):
-            if case.x is not None and case.extras is not None:
+            if case.shares is not None and case.extras is not None:
                 prices = case.leaf.multipliers[:first]
-                yield CasePoint(case.bound, case.x, case.extras, prices, case.value, number, case.partition)
+                yield CasePoint(case.bound, case.shares, case.extras, prices, case.value, number, case.partition)
 
     def _best_point(self) -> CasePoint | None:
         return next(self._points(self._cases()), None)

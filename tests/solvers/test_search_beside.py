@@ -10,6 +10,7 @@ from solvers import closure_schedule, search_beside
 from solvers.closure_schedule import ScheduleOptions, find_schedule
 from solvers.improvement import ImprovementOptions
 from solvers.relaxation import solve_relaxation
+from solvers.relaxation.shares import Shares
 from solvers.schedule import keeps_rows
 from solvers.schedule_search import ScheduleSearch, points_of
 from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
@@ -76,7 +77,7 @@ def test_left_at_once_it_ends_its_process_and_has_nothing():
 
 def test_a_process_that_fails_says_so_and_costs_nothing_else(caplog):
     begin = beginning(random_program(0))
-    broken = replace(begin, points=[replace(begin.points[0], x=begin.points[0].x[:, :-1])])
+    broken = replace(begin, points=[replace(begin.points[0], shares=Shares.of(begin.points[0].x[:, :-1]))])
     with SearchBeside(broken, lambda _: None) as beside:
         waited(beside, lambda _: caplog.records)
     assert "the search beside the bound was given up" in caplog.text
@@ -97,7 +98,7 @@ def test_it_begins_anew_at_another_point_and_keeps_the_best():
     """Begun at a point that takes nothing and moved to that of the relaxation."""
     program, optimum = next(solvable(range(40)))
     begin = beginning(program)
-    nothing = replace(begin.points[0], x=np.zeros_like(begin.points[0].x))
+    nothing = replace(begin.points[0], shares=Shares.of(np.zeros_like(begin.points[0].x)))
     with SearchBeside(replace(begin, points=[nothing]), lambda _: None) as beside:
         assert not beside.due
         before = beside.spent
