@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduler.blockscale import Compiled, closure_program
+from scheduler.memory import BYTES_A_PROCESS, Size
 from scheduler.problem import Array, Index, Mask, Problem
 from scheduler.solution import Solution
 from scheduler.tightening import chains
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 BYTES_AN_ENTRY, BYTES_AN_ENTRY_IN_WORKERS = 120, 20
 """Memory for a node, arc or coefficient: on the bundled mine, of 3.8 million, 454 MB in the main process beyond its
 libraries and some 60 MB in each of the others."""
-BYTES_A_PROCESS = 350_000_000
-"""Memory of a process with its libraries."""
 _WORKS = 0.5
 _DUST_KT = 1e-3
 
@@ -92,13 +91,13 @@ def solve_blocks(
     return BlockAnswer(compiled, found, solution)
 
 
-def size_of(problem: Problem, processes: int) -> dict[str, int]:
+def size_of(problem: Problem, processes: int) -> Size:
     """Nodes and arcs of the time-expanded graph, and the memory that all processes are expected to take, bytes."""
     nodes = len(problem.unit_names) * problem.periods
     arcs = len(problem.arcs) * problem.periods + nodes
     entries = nodes + arcs + 8 * len(problem.route_parcel) * problem.periods
     each = BYTES_AN_ENTRY + processes * BYTES_AN_ENTRY_IN_WORKERS
-    return {"nodes": nodes, "arcs": arcs, "bytes": each * entries + (1 + processes) * BYTES_A_PROCESS}
+    return Size(nodes, arcs, each * entries + (1 + processes) * BYTES_A_PROCESS)
 
 
 def begin_with(problem: Problem, compiled: Compiled, period: Index) -> Schedule:

@@ -16,6 +16,7 @@ from instances.instance import Instance
 from scheduler.block_engine import BlockAnswer, periods_of_blocks, size_of, solve_blocks
 from scheduler.blockscale import Compiled, UnsupportedError
 from scheduler.compiling import compile_problem
+from scheduler.memory import refuse_beyond_memory
 from scheduler.mine_certificate_file import mine_certificate_object
 from scheduler.mine_certificates import (
     THOUSAND,
@@ -73,25 +74,9 @@ def blocks_of(instance: Instance, processes: int) -> Blocks:
     units = scheduling_units(instance, "block")
     problem = compile_problem(instance, units)
     size = size_of(problem, processes or os.cpu_count() or 1)
-    free = available_memory()
-    logger.info("%d nodes, %d arcs, about %.1f GB of memory", size["nodes"], size["arcs"], size["bytes"] / 1e9)
-    if free is not None and size["bytes"] > free:
-        told = f"{size['bytes'] / 1e9:.1f} GB for {size['nodes']:,} nodes and {size['arcs']:,} arcs"
-        expected = f"at most the {free / 1e9:.1f} GB of memory that are free; schedule by panels"
-        raise BadInput([Finding("--resolution block", told, expected)])
+    logger.info("%s", size)
+    refuse_beyond_memory(size, "--resolution block", "; schedule by panels")
     return Blocks(units, problem)
-
-
-def available_memory() -> int | None:
-    """Memory that can be had without swapping, bytes; ``None`` where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return None
 
 
 def begun_with_panels(panels: Units, problem: Problem, answer: ExactAnswer, blocks: Blocks) -> np.ndarray:

@@ -9,14 +9,17 @@ import numpy as np
 
 from instances.minelib import ScheduleRows
 from scheduler.certificates import certify, with_schedules
+from scheduler.memory import refuse_beyond_memory, size_of_program
 from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, snap
 from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
 from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.schedule_search import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scheduler.certificates import Certificate
+    from scheduler.memory import Size
     from scheduler.minelib import MineLibInstance
     from solvers.closure_schedule import FoundSchedule
     from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
@@ -102,6 +105,7 @@ def schedule_minelib(
     instance: MineLibInstance,
     options: ScheduleOptions | None = None,
     *,
+    on_size: Callable[[Size], None] | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
@@ -113,11 +117,13 @@ def schedule_minelib(
     Args:
         instance: The problem.
         options: Gap, limits, seed and workers, and whether blocks may be mined over several periods.
+        on_size: Told first, of the size of what is worked on.
         on_iteration: Told of every iteration of the relaxation.
         on_progress: Told of bound, objective and gap of the search.
         interrupted: Asked again and again; true ends the search, the best plan so far is kept.
 
     Raises:
+        BadInput: It does not fit into the memory that is free.
         RuntimeError: The multipliers do not prove the bound, or the plan is worth more than it.
     """
     made: list[Certificate] = []
@@ -127,9 +133,17 @@ def schedule_minelib(
     def certified(relaxation: RelaxationResult, tightened: ClosureProgram, cases: Cases | None) -> None:
         made.append(with_schedules(certify(instance, relaxation), instance, tightened, cases, mining))
 
+    def sized(within: ClosureProgram) -> None:
+        beside = processes(within, options.workers if options is not None else 0)
+        size = size_of_program(instance.program, within, beside if beside > 1 else 0)
+        if on_size is not None:
+            on_size(size)
+        refuse_beyond_memory(size, f"{instance.problem.name} {instance.problem.kind}")
+
     found = find_schedule(
         instance.program,
         options or ScheduleOptions(),
+        on_program=sized,
         on_iteration=on_iteration,
         on_bound=certified,
         on_progress=on_progress,

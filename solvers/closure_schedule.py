@@ -150,6 +150,7 @@ def find_schedule(
     *,
     chains: Sequence[Chain] = (),
     starts: Callable[[], Sequence[tuple[str, Schedule]]] = tuple,
+    on_program: Callable[[ClosureProgram], None] | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
@@ -165,6 +166,7 @@ def find_schedule(
         chains: Switching variables of the program: with any, the bound is brought down by cases.
         starts: Gives schedules to begin with, by name; they keep the arcs. Choices are decided again. Asked once, when
             the bound is known.
+        on_program: Told first, of the program that is worked on: the whole one, or what is within the ultimate pit.
         on_iteration: Told of every iteration of the plain relaxation.
         on_bound: Told once, before the search on all cores, of the plain relaxation, the program tightened and the
             bound by cases, unless they prove that there is no schedule. What it does counts towards the time limit, as
@@ -175,6 +177,8 @@ def find_schedule(
     """
     told = _Told(on_iteration, on_bound, on_progress, interrupted or (lambda: False))
     pit = None if chains else ultimate_pit(program)
+    if on_program is not None:
+        on_program(program if pit is None else pit.within)
     if pit is None:
         return _find(program, options, chains, starts, told)
 

@@ -130,10 +130,19 @@ def ultimate_pit(program: ClosureProgram) -> UltimatePit | None:
 
 
 def relaxation_within(
-    program: ClosureProgram, rule: StopRule, *, on_iteration: Callable[[Iteration], None] | None = None
+    program: ClosureProgram,
+    rule: StopRule,
+    *,
+    on_program: Callable[[ClosureProgram], None] | None = None,
+    on_iteration: Callable[[Iteration], None] | None = None,
 ) -> RelaxationResult:
-    """``solve_relaxation``, within the ultimate pit where there is one; its multipliers prove the same of the whole."""
+    """``solve_relaxation``, within the ultimate pit where there is one; its multipliers prove the same of the whole.
+
+    ``on_program`` is told first, of the program that is worked on.
+    """
     pit = ultimate_pit(program)
+    if on_program is not None:
+        on_program(program if pit is None else pit.within)
     if pit is None:
         return solve_relaxation(program, rule, on_iteration=on_iteration)
     return pit.relaxation(solve_relaxation(pit.within, rule, on_iteration=on_iteration))

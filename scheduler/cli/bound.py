@@ -16,7 +16,7 @@ from scheduler.outcome import ExitCode
 if TYPE_CHECKING:
     from scheduler.certificates import Certificate
     from scheduler.minelib import MineLibInstance
-    from solvers.relaxation import Iteration, RelaxationResult
+    from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
     from solvers.result import Progress
 
 REACHED, STOPPED, NONE = "bound within the gap", "bound: stopped at a limit", "infeasible"
@@ -66,6 +66,7 @@ def bound(
     from scheduler.certificates import certify  # noqa: PLC0415
     from scheduler.cli.interrupt import first_interrupt_stops  # noqa: PLC0415
     from scheduler.cli.minelib_arguments import refuse_file  # noqa: PLC0415
+    from scheduler.memory import refuse_beyond_memory, size_of_program  # noqa: PLC0415
     from scheduler.minelib import read_instance  # noqa: PLC0415
     from solvers.relaxation import StopRule  # noqa: PLC0415
     from solvers.ultimate_pit import relaxation_within  # noqa: PLC0415
@@ -74,10 +75,21 @@ def bound(
     refuse_file(out, replace=replace)
     instance = read_instance(file, precedence, blocks)
     line = BoundLine(shown=not quiet)
+
+    def sized(within: ClosureProgram) -> None:
+        size = size_of_program(instance.program, within, 0)
+        line.note(str(size))
+        refuse_beyond_memory(size, file)
+
     try:
         with first_interrupt_stops() as interrupted:
             rule = StopRule(gap, time_limit, iteration_limit, interrupted)
-            result = relaxation_within(instance.program, rule, on_iteration=line.iteration)
+            result = relaxation_within(
+                instance.program,
+                rule,
+                on_program=sized,
+                on_iteration=line.iteration,
+            )
     finally:
         line.clear()
     if out is not None:

@@ -103,6 +103,7 @@ class MineLibSolve:
                 found = schedule_minelib(
                     instance,
                     options,
+                    on_size=lambda size: line.note(str(size)),
                     on_iteration=line.iteration,
                     on_progress=line.search,
                     interrupted=interrupted,

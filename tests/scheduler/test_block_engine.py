@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from instances.findings import BadInput
 from instances.geometry.units import scheduling_units
-from scheduler import block_solving
+from scheduler import block_solving, memory
 from scheduler.audit import audit
 from scheduler.block_engine import begin_with, periods_of_blocks, size_of, solution_of, solve_blocks
 from scheduler.blockscale import UnsupportedError, closure_program
@@ -205,14 +205,14 @@ def test_the_size_is_told_before_anything_is_solved():
     instance = tiny_mine()
     problem = compile_problem(instance, scheduling_units(instance, "block"))
     size, larger = size_of(problem, 1), size_of(problem, 8)
-    assert size["nodes"] == len(problem.unit_names) * problem.periods
-    assert size["arcs"] >= len(problem.arcs) * problem.periods
-    assert 0 < size["bytes"] < larger["bytes"]
+    assert size.nodes == len(problem.unit_names) * problem.periods
+    assert size.arcs >= len(problem.arcs) * problem.periods
+    assert 0 < size.bytes < larger.bytes
 
 
 def test_a_mine_that_does_not_fit_is_refused_with_its_size(monkeypatch):
     """One line with nodes, arcs and memory, before anything is solved."""
-    monkeypatch.setattr(block_solving, "available_memory", lambda: 1_000_000)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1_000_000)
     with pytest.raises(BadInput, match=r"GB for .* nodes and .* arcs"):
         solve_mine(tiny_mine(), Request(resolution="block", engine="block"))
 

@@ -12,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from instances.findings import BadInput
 from instances.minelib import Constrained, GeneralRows, Limits, Precedence, Resources, read_schedule
+from scheduler import memory
 from scheduler.certificates import certify, verify_certificate, with_schedules
 from scheduler.cli.main import app
+from scheduler.memory import Size
 from scheduler.minelib import MineLibInstance, read_instance
 from scheduler.minelib_checking import check_schedule
 from scheduler.minelib_solving import schedule_minelib
@@ -458,3 +461,19 @@ def test_a_run_is_verified_and_its_faults_are_caught(mine, fault):
     result = pitwise("verify", run, "--instance", problem)
     assert result.exit_code == 5, result.output
     assert told in result.stdout
+
+
+@settings(max_examples=5, deadline=None)
+@given(instances())
+def test_the_size_is_told_first_and_what_does_not_fit_is_refused(instance):
+    """Nodes, arcs and memory of what is worked on; one line where it is too much."""
+    told: list[Size] = []
+    schedule_minelib(instance, ScheduleOptions(rounds=0), on_size=told.append)
+    problem = instance.problem
+    assert told[0].nodes <= problem.n_blocks * problem.n_periods
+    assert "nodes" in str(told[0])
+    assert "GB of memory" in str(told[0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "available_memory", lambda: 1_000_000)
+        with pytest.raises(BadInput, match=r"GB for .* nodes and .* arcs'; expected at most the 0\.0 GB"):
+            schedule_minelib(instance, ScheduleOptions(rounds=0))
