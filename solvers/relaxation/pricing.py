@@ -40,7 +40,7 @@ from solvers.closure import (
 from solvers.relaxation.bound import cumulative_weights, project_multipliers, row_and_box_terms, step_prices
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,6 +52,8 @@ _KEPT_WEIGHTS = 20_000_000
 _LARGEST_ERROR = 1e-8
 """Of the value of all steps; beyond, each step is solved by itself."""
 _FEW_MISSED = 0.01
+_Worth = tuple[int, int]
+"""Integer value of a closure, and by how much it may be above that of a maximum one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,62 +103,72 @@ class StepPricer:
         integers, scale = scale_up(active_weights)
         member = np.zeros((self._n, self._T), np.bool_)
         if self._whole:
-            groups, values = [(0, self._T)], [self._solve_group((0, self._T), integers, member, ())]
+            groups, found = [(0, self._T)], [self._solve_group((0, self._T), integers, member, {})]
         else:
-            groups, values = [(t, t + 1) for t in range(self._T)], self._solve_steps(integers, member)
+            groups, found = [(t, t + 1) for t in range(self._T)], self._solve_steps(integers, member)
         solves = len(groups)
         missed = int((member[:, :-1] & ~member[:, 1:]).sum())
         if missed > _FEW_MISSED * self._n:
             repaired = [steps for steps in _repaired(member) if _worth(active_weights, steps) > useful_above]
             if repaired:
-                return Priced(sum(values) / scale, tuple(repaired), exact=False, solves=solves)
+                return Priced(sum(value for value, _ in found) / scale, tuple(repaired), exact=False, solves=solves)
         while True:
             joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
                 break
-            known = dict(zip(groups, values, strict=True))
+            known = dict(zip(groups, found, strict=True))
             for first, stop in joined:
                 if (first, stop) not in known:
-                    parts = [group for group in groups if first <= group[0] < stop]
+                    parts = {group: known[group] for group in groups if first <= group[0] < stop}
                     known[first, stop] = self._solve_group((first, stop), integers, member, parts)
                     solves += 1
-            groups, values = joined, [known[group] for group in joined]
+            groups, found = joined, [known[group] for group in joined]
         self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
-        return Priced(sum(values) / scale, (_first_steps(member),), exact=True, solves=solves)
+        value = sum(value for value, _ in found)
+        return Priced(value / scale, (_first_steps(member),), exact=True, solves=solves)
 
-    def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[int]:
-        """A closure a step; writes their membership, returns the integer values."""
-        values, error = [0] * self._T, 0
+    def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[_Worth]:
+        """A closure a step; writes their membership, returns what they are worth."""
+        found = [(0, 0)] * self._T
         for step in _bisection(self._T):
-            chosen = np.ascontiguousarray(integers[:, step])
-            closure = self._single.solve(chosen, self._active[:, step])
-            member[:, step], values[step] = closure.member, closure.value
-            error += closure.error
-        if error > _LARGEST_ERROR * sum(values):
+            found[step] = self._solve_step(step, integers, member)
+        if sum(error for _, error in found) > _LARGEST_ERROR * sum(value for value, _ in found):
             for step in range(self._T):
                 self._single.forget()
-                closure = self._single.solve(np.ascontiguousarray(integers[:, step]), self._active[:, step])
-                member[:, step], values[step] = closure.member, closure.value
-        return values
+                found[step] = self._solve_step(step, integers, member)
+        return found
+
+    def _solve_step(self, step: int, integers: Integers, member: NDArray[np.bool_]) -> _Worth:
+        """Closure of one step; writes its membership, returns what it is worth."""
+        closure = self._single.solve(np.ascontiguousarray(integers[:, step]), self._active[:, step])
+        member[:, step] = closure.member
+        return closure.value, closure.error
 
     def _solve_group(
-        self, group: tuple[int, int], integers: Integers, member: NDArray[np.bool_], parts: Sequence[tuple[int, int]]
-    ) -> int:
-        """Closure of consecutive steps; writes their membership, returns the integer value.
+        self,
+        group: tuple[int, int],
+        integers: Integers,
+        member: NDArray[np.bool_],
+        parts: Mapping[tuple[int, int], _Worth],
+    ) -> _Worth:
+        """Closure of consecutive steps; writes their membership, returns what it is worth.
 
         Args:
             group: First step, and the one after the last.
             integers: Weights ``(n, T)``.
             member: Membership ``(n, T)``.
-            parts: Runs that the group is joined of, ``member`` a maximum closure of each; none where nothing is known.
+            parts: Runs that the group is joined of in their order, ``member`` a maximum closure of each but for its
+                error; none where nothing is known.
         """
         first, stop = group
         sure = np.zeros((stop - first, self._n), np.bool_)
         possible = self._active[:, first:stop].T.copy()
-        weights, error = np.ascontiguousarray(integers[:, first:stop].T), 0.0
+        weights, error = np.ascontiguousarray(integers[:, first:stop].T), 0
         if parts:
-            inside, outside, error = self._single.brackets(weights.astype(np.float64), possible)
-            before, after = parts[0][1] - first, parts[-1][0] - first
+            inside, outside, slack = self._single.brackets(weights.astype(np.float64), possible)
+            begin, end = min(parts), max(parts)
+            before, after = begin[1] - first, end[0] - first
+            error = math.ceil(slack) + parts[begin][1] + parts[end][1]
             sure[after:] = member[:, first + after : stop].T
             sure |= inside
             possible &= outside
@@ -164,13 +176,13 @@ class StepPricer:
             sure &= possible
         chosen = weights.ravel()
         taken, left = sure.ravel(), (possible & ~sure).ravel()
-        value = int(chosen[taken].sum()) + math.ceil(error)
+        value = int(chosen[taken].sum()) + error
         if left.any():
             closure = self._factory(self._graph(left.reshape(possible.shape))).solve(chosen[left])
             taken[left] = closure.member
             value += closure.value
         member[:, first:stop] = taken.reshape(stop - first, self._n).T
-        return value
+        return value, error
 
     def _graph(self, left: NDArray[np.bool_]) -> ClosureGraph:
         """Graph of some nodes of consecutive steps ``(k, n)``, a node of a step in all later ones or sure there."""
