@@ -48,23 +48,32 @@ def arcs_above(levels: int, rows: int, columns: int) -> tuple[np.ndarray, np.nda
     return np.concatenate(tails), np.concatenate(heads)
 
 
-def synthetic(blocks: int, periods: int, choices: int, seed: int = 0) -> ClosureProgram:
-    """The program of a synthetic pit; tonnes of a block vary a little, so that no two are alike."""
+def ore_body(
+    levels: int, rows: int, columns: int, seed: int, *, tonnes_each: float = 1.0
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tonnes of every block, its worth as waste and its worth in the mill; tonnes vary, so that no two are alike."""
     rng = np.random.default_rng(seed)
-    levels, rows, columns = shape_of(blocks)
     z, y, x = np.meshgrid(*(np.linspace(0, 1, k) for k in (levels, rows, columns)), indexing="ij")
     noise = ndimage.gaussian_filter(rng.normal(size=z.shape), sigma=1.5)
     noise /= noise.std()
     depth = np.exp(-(((z - 0.5) / 0.4) ** 2) - ((y - 0.5) / 0.3) ** 2 - ((x - 0.5) / 0.3) ** 2)
     grade = np.maximum(0.9 * depth * np.exp(0.6 * noise) - 0.05, 0.0).ravel()
     tonnes = 1.0 + 0.1 * rng.random(grade.size)
+    if tonnes_each > 1.0:
+        tonnes = np.round(tonnes_each * tonnes)
     waste = -tonnes * (1.8 + 0.5 * z.ravel())
-    milled = waste + tonnes * (30.0 * grade - 9.0)
-    tail, head = arcs_above(levels, rows, columns)
-    n = grade.size
+    return tonnes, waste, waste + tonnes * (30.0 * grade - 9.0)
+
+
+def synthetic(blocks: int, periods: int, choices: int, seed: int = 0) -> ClosureProgram:
+    """The program of a synthetic pit."""
+    shape = shape_of(blocks)
+    tonnes, waste, milled = ore_body(*shape, seed)
+    tail, head = arcs_above(*shape)
+    n = tonnes.size
     both = np.column_stack([waste, milled]) if choices == 2 else np.maximum(waste, milled)[:, None]
     feed = np.column_stack([np.zeros(n), tonnes]) if choices == 2 else np.where(milled > waste, tonnes, 0.0)[:, None]
-    pit = _ultimate_pit(tail, head, both.max(axis=1))
+    pit = pit_of(tail, head, both.max(axis=1))
     moved, ore = float(tonnes[pit].sum()), float(tonnes[pit & (milled > waste)].sum())
     column = np.arange(n * periods * choices).reshape(n, periods, choices)
     entries = []
@@ -91,7 +100,8 @@ def synthetic(blocks: int, periods: int, choices: int, seed: int = 0) -> Closure
     )
 
 
-def _ultimate_pit(tail: np.ndarray, head: np.ndarray, value: np.ndarray) -> np.ndarray:
+def pit_of(tail: np.ndarray, head: np.ndarray, value: np.ndarray) -> np.ndarray:
+    """Blocks in the ultimate pit ``(n,)``."""
     return PseudoflowKernel(closure_graph(value.size, tail, head)).solve(scale_up(value)[0]).member
 
 

@@ -1,0 +1,95 @@
+"""A made-up CPIT as MineLib files, of the size and the density of arcs of the larger models of MineLib.
+
+    python -m tests.benchmarks.made_up FOLDER/largest --levels 60 --side 190 --periods 20
+    python -m tests.benchmarks.made_up FOLDER/within --levels 45 --side 110 --periods 15 --pit-alone
+
+An ore body as that of ``growth.py``; a block needs the cross of five above it and, from two to five levels up, what of
+the circle of 45 degrees these do not imply: 34 arcs a block away from the walls. One capacity, of the mill, holds nine
+tenths of the ore of the ultimate pit; ore is what is worth more in the mill. ``--pit-alone`` keeps the blocks of the
+pit and no others. The first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
+"""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from instances.minelib import Constrained, GeneralRows, Limits, Precedence, Resources, write_precedence, write_problem
+from tests.benchmarks.growth import RATE, ore_body, pit_of
+
+REACH = 5
+
+
+def offsets() -> list[tuple[int, int, int]]:
+    """Levels up, rows and columns aside, of what a block needs."""
+    cross = [(1, 0, 0), (1, 1, 0), (1, -1, 0), (1, 0, 1), (1, 0, -1)]
+    return cross + [
+        (up, i, j)
+        for up in range(2, REACH + 1)
+        for i in range(-up, up + 1)
+        for j in range(-up, up + 1)
+        if up - 1.0 < math.hypot(i, j) <= up and abs(i) + abs(j) > up
+    ]
+
+
+def arcs_of(levels: int, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Tails and heads."""
+    number = np.arange(levels * side * side, dtype=np.int32).reshape(levels, side, side)
+    tails, heads = [], []
+    for up, i, j in offsets():
+        a, b = slice(max(i, 0), side + min(i, 0)), slice(max(-i, 0), side + min(-i, 0))
+        c, d = slice(max(j, 0), side + min(j, 0)), slice(max(-j, 0), side + min(-j, 0))
+        tails.append(number[up:, a, c].ravel())
+        heads.append(number[:-up, b, d].ravel())
+    return np.concatenate(tails).astype(np.int64), np.concatenate(heads).astype(np.int64)
+
+
+def made_up(levels: int, side: int, periods: int, *, pit_alone: bool, seed: int) -> tuple[Constrained, Precedence]:
+    """The problem and its precedence."""
+    tonnes, waste, milled = ore_body(levels, side, side, seed, tonnes_each=1000.0)
+    waste, milled = np.round(waste, 2), np.round(milled, 2)
+    tail, head = arcs_of(levels, side)
+    pit = pit_of(tail, head, np.maximum(waste, milled))
+    ore = milled > waste
+    capacity = 0.9 * float(tonnes[pit & ore].sum()) / periods
+    if pit_alone:
+        number, inside = np.cumsum(pit) - 1, pit[tail]
+        tail, head = number[tail[inside]], number[head[inside]]
+        tonnes, waste, milled, ore = tonnes[pit], waste[pit], milled[pit], ore[pit]
+    fed, none = np.flatnonzero(ore), np.zeros(0, np.int64)
+    zeros = np.zeros(fed.size, np.int64)
+    problem = Constrained(
+        name="made-up",
+        kind="CPIT",
+        n_periods=periods,
+        discount_rate=RATE,
+        value=np.maximum(waste, milled)[:, None],
+        forbidden=np.zeros((tonnes.size, 1), np.bool_),
+        resource_limits=Limits(np.full((1, periods), -np.inf), np.full((1, periods), capacity)),
+        resources=Resources(fed, zeros, zeros, tonnes[fed]),
+        general_limits=Limits(np.zeros(0), np.zeros(0)),
+        general=GeneralRows(none, none, none, none, np.zeros(0)),
+    )
+    return problem, Precedence(tonnes.size, tail, head)
+
+
+def main() -> None:
+    """Writes the two files."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("path", type=Path, help="of both files, without their endings")
+    parser.add_argument("--levels", type=int, default=60)
+    parser.add_argument("--side", type=int, default=190)
+    parser.add_argument("--periods", type=int, default=20)
+    parser.add_argument("--pit-alone", action="store_true")
+    parser.add_argument("--seed", type=int, default=1)
+    asked = parser.parse_args()
+    problem, precedence = made_up(asked.levels, asked.side, asked.periods, pit_alone=asked.pit_alone, seed=asked.seed)
+    write_problem(problem, asked.path.with_suffix(".cpit"))
+    write_precedence(precedence, asked.path.with_suffix(".prec"))
+    sys.stdout.write(f"{problem.n_blocks:,} blocks, {precedence.block.size:,} arcs, {problem.n_periods} periods\n")
+
+
+if __name__ == "__main__":
+    main()
