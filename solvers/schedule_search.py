@@ -45,6 +45,8 @@ _ROUNDING_SHARE, _FIXING_SHARE, _MENDING_SHARE = 0.3, 0.5, 0.4
 _MENDING_ROUNDS = 40
 _ROUNDED_POINTS = 2
 """Points of different cases that are rounded."""
+_BEHIND = 0.75
+"""Share of the time that the schedule known was searched for after which one begun anew has to be as good."""
 _ANEW = 1.0
 """Time left, over what the search of the schedule known took on one core, from which the search begins anew instead:
 the points of the last cases lead higher."""
@@ -256,7 +258,9 @@ class ScheduleSearch:
             builder = SpreadSubprogramBuilder(self.program)
             at = settle(builder, searched[0].schedule, self.guidance.penalty) or searched[0].schedule
             seconds, rounds = _part(seconds, 1.0 - _HEAD_START), _rounds(rounds, 1.0 - _HEAD_START)
-        searched.append(self.one(builder, at, seconds, rounds))
+            searched.append(self.one(builder, at, seconds, rounds))
+        else:
+            searched += self._tried(builder, at, seconds, rounds)
         best = _best(self.program, [start.sound, self.known], searched)
         if self.interrupted() and (best is None or not best.entries(self.program)[0].size):
             searched.append(self._last_minute(builder, at, best))
@@ -264,6 +268,29 @@ class ScheduleSearch:
         if best is not None and spread:
             best = SpreadSchedule.of(self.program, best)
         return Searched(best, builder, _together(searched))
+
+    def _tried(
+        self, builder: SubprogramBuilder, schedule: Schedule, seconds: float | None, rounds: int | None
+    ) -> list[ImprovementResult]:
+        """The search from a schedule on, and from the one known where it stays behind that for too long."""
+        if self.known is None or schedule is self.known or seconds is None:
+            return [self.one(builder, schedule, seconds, rounds)]
+        began, worth, reached = time.perf_counter(), self.known.objective(self.program), [-np.inf]
+
+        def told(at: Round) -> None:
+            if at.feasible:
+                reached[0] = max(reached[0], at.objective)
+            self.told(at)
+
+        def behind() -> bool:
+            return reached[0] < worth and time.perf_counter() - began > _BEHIND * self.wanted.spent
+
+        search = replace(self, told=told, interrupted=lambda: behind() or self.interrupted())
+        first = search.one(builder, schedule, seconds, rounds)
+        left = seconds - (time.perf_counter() - began)
+        if not behind() or self.interrupted() or left <= 0.0:
+            return [first]
+        return [first, self.one(builder, self.known, left, rounds)]
 
     def _last_minute(self, builder: SubprogramBuilder, schedule: Schedule, known: Schedule | None) -> ImprovementResult:
         """A short search that no interruption ends, only a schedule that keeps every row and is worth more."""

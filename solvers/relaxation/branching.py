@@ -72,8 +72,9 @@ class Cases:
         bound: The largest of the leaves.
         solves: Relaxations solved.
         seconds: Wall-clock time.
-        points: Primal points of the relaxations of the leaves that have one: those of single combinations first, and of
-            these the ones worth most. A point of a relaxation that was cut short is worth little whatever its bound.
+        points: Primal points of the relaxations of the leaves that have one: those of single combinations, or with
+            decisions, first, and of these the ones worth most. A point of a relaxation that was cut short is worth
+            little whatever its bound.
     """
 
     leaves: tuple[Leaf, ...]

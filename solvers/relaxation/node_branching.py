@@ -315,9 +315,13 @@ class _Search:
         return [entry[2] for entry in sorted(self._open, key=lambda entry: entry[:2])]
 
     def _points(self, cases: Sequence[_Case]) -> Iterator[CasePoint]:
-        """The points of cases, that worth most first."""
+        """The points of cases, that worth most first; those of cases nothing is decided of are far from schedules."""
         first = self._program.n_rows
-        for number, case in sorted(enumerate(cases), key=lambda pair: pair[1].value, reverse=True):
+
+        def rank(pair: tuple[int, _Case]) -> tuple[bool, float]:
+            return bool(pair[1].leaf.decisions), pair[1].value
+
+        for number, case in sorted(enumerate(cases), key=rank, reverse=True):
             if case.shares is not None and case.extras is not None:
                 prices = case.leaf.multipliers[:first]
                 yield CasePoint(case.bound, case.shares, case.extras, prices, case.value, number, case.partition)
