@@ -11,8 +11,8 @@ from solvers.closure_schedule import ScheduleOptions, find_schedule
 from solvers.improvement import ImprovementOptions
 from solvers.relaxation import solve_relaxation
 from solvers.relaxation.shares import Shares
-from solvers.schedule import keeps_rows
-from solvers.schedule_search import ScheduleSearch, points_of
+from solvers.schedule import Schedule, keeps_rows
+from solvers.schedule_search import ScheduleSearch, Start, points_of
 from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
@@ -190,3 +190,24 @@ def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begi
     late = replace(search, interrupted=lambda: True)
     assert late.begin((), 11.0, 0).schedule is known
     assert search.run(anew, None, 0, spread=False).best.objective(program) >= known.objective(program)
+
+
+@pytest.mark.parametrize(("spent", "searches"), [(0.0, 2), (1e9, 1)])
+def test_one_begun_anew_gives_way_to_the_schedule_known_where_it_stays_behind(monkeypatch, spent, searches):
+    """Which is then searched from; where the time to come as far is not over, nothing changes."""
+    program, _ = next(solvable(range(40)))
+    known = find_schedule(program, ScheduleOptions(workers=1, rounds=20)).schedule
+    search = replace(search_of(program, spent=spent), known=known)
+    begun, one = [], ScheduleSearch.one
+
+    def spied(self, builder, schedule, seconds, rounds):
+        begun.append(schedule)
+        return one(self, builder, schedule, seconds, rounds)
+
+    monkeypatch.setattr(ScheduleSearch, "one", spied)
+    share = np.zeros((program.n_parts, program.n_choices))
+    extras = np.clip(0.0, program.extra_lower, program.extra_upper)
+    nothing = Schedule(np.full(program.n_nodes, program.n_steps), share, extras)
+    found = search.run(Start("nothing", nothing, None), SECONDS, 3, spread=False)
+    assert [schedule is known for schedule in begun] == [False, True][:searches]
+    assert found.best.objective(program) >= known.objective(program)

@@ -156,6 +156,19 @@ def test_every_split_tells_the_bound_and_the_point_that_is_worth_most():
     assert told[-1][1].value == max(point.value for point in found.points)
 
 
+def test_points_of_cases_with_decisions_come_first():
+    """Whatever the point of a case is worth that nothing is decided of."""
+    program = shared_overburden()
+    cases = bound_by_cases(program, (), ValidRows.none(program))
+    found = branch_on_nodes(program, (), cases, NodeLimits(solves=8))
+    assert len(found.leaves) > 1
+    loose = replace(found, points=(replace(cases.points[0], leaf=0), *found.points[1:]))
+    loose = replace(loose, leaves=(cases.leaves[0], *found.leaves[1:]))
+    again = branch_on_nodes(program, (), loose, NodeLimits(seconds=0.0))
+    assert again.points[0].leaf != 0
+    assert {point.leaf for point in again.points} == {point.leaf for point in loose.points}
+
+
 def test_a_bound_asked_for_ends_the_search_and_no_time_changes_nothing():
     """A target above the optimum is reached with fewer cases; with no time left the cases stay as they were."""
     program = shared_overburden()
