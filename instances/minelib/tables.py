@@ -9,6 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from instances.findings import BadInput, Finding
 from instances.minelib.lines import LARGEST, Line, Reading, open_reading
 from instances.minelib.model import Blocks, Precedence, ScheduleRows
 from instances.minelib.plain import columns, lists, once
@@ -153,6 +154,9 @@ def _plain_precedence(path: Path, n_blocks: int) -> Precedence | None:
         arcs = lists(path.read_bytes(), n_blocks)
     except OSError:
         return None
+    except MemoryError:
+        told = f"{path.stat().st_size / 1e6:,.0f} MB"
+        raise BadInput([Finding(path.name, told, "a file that fits into the memory that is free")]) from None
     if arcs is None or (arcs[0] == arcs[1]).any():
         return None
     graph = sparse.csr_array((np.ones(arcs[0].size, np.int8), arcs), shape=(n_blocks, n_blocks))

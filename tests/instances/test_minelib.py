@@ -310,6 +310,17 @@ def test_read_at_once_or_line_by_line_is_the_same(tmp_path_factory, name, change
         same(at_once, by_line)
 
 
+def test_a_file_too_large_for_the_memory_is_a_finding(tmp_path, monkeypatch):
+    """One line with its size."""
+
+    def too_much(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(tables, "lists", too_much)
+    found = findings(read_precedence, write(tmp_path, "0 0\n", "mine.prec"), 1)
+    assert found == ["mine.prec is '0 MB'; expected a file that fits into the memory that is free"]
+
+
 @pytest.mark.parametrize("chunk", [1, 7, 30, 1000])
 def test_precedence_in_chunks(tmp_path, monkeypatch, chunk):
     """However many bytes are looked at together, the arcs are the same."""
