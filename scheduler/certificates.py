@@ -24,7 +24,7 @@ from scheduler.minelib_checking import WHOLE, Mining
 from scheduler.verified import Verified
 from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.early_start import early_started
-from solvers.relaxation import Outcome, bound_by_steps, bound_from_multipliers, proves_infeasible
+from solvers.relaxation import Outcome, bound_from_multipliers, bracketed_bound, proves_infeasible
 from solvers.relaxation.leaves import Decisions, Leaf, leaf_bounds, missing_decisions
 from solvers.ultimate_pit import ultimate_pit
 
@@ -176,7 +176,9 @@ def with_schedules(
     # Multipliers prove the same within the pit, and a closure of the whole model takes several times as long.
     pit = ultimate_pit(tightened)
     inside, leaves = (tightened, cases.leaves) if pit is None else (pit.within, pit.leaves(cases.leaves))
-    for leaf, recomputed in zip(cases.leaves, leaf_bounds(inside, (), leaves, whole=whole, by_steps=True), strict=True):
+    for leaf, recomputed in zip(
+        cases.leaves, leaf_bounds(inside, (), leaves, whole=whole, bracketed=True), strict=True
+    ):
         # They may prove more: those of a relaxation cut short are not yet worked out with the earliest periods.
         if _below(leaf.bound, recomputed):
             raise RuntimeError(_UNPROVEN)
@@ -194,7 +196,7 @@ def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float
     if bound == -math.inf:
         proven, recomputed = proves_infeasible(program, multipliers), None
     else:
-        recomputed = bound_by_steps(program, multipliers)
+        recomputed = bracketed_bound(program, multipliers)
         proven = not _below(bound, recomputed)
     if not proven:
         raise RuntimeError(_UNPROVEN)

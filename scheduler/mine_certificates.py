@@ -22,7 +22,7 @@ from scheduler.blockscale import Compiled, closure_program
 from scheduler.problem import Array, Problem
 from scheduler.tightening import RowName, Tightening, tightening, untightened
 from solvers.closure import PseudoflowKernel, closure_graph
-from solvers.relaxation import Outcome, RelaxationResult, StopRule, bound_by_steps, solve_relaxation
+from solvers.relaxation import Outcome, RelaxationResult, StopRule, bracketed_bound, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
 from solvers.relaxation.leaves import Leaf, Ranges, every_case, leaf_bounds
 
@@ -288,7 +288,7 @@ def _certificate(
     """The certificate, every bound worked out again from its multipliers."""
     program = tight.aside.added_to(tight.program, found.rows)
     linked = list(tight.chains.values())
-    bounds = leaf_bounds(program, linked, found.leaves, whole=problem.whole, by_steps=True)
+    bounds = leaf_bounds(program, linked, found.leaves, whole=problem.whole, bracketed=True)
     slack = TOLERANCE * max(abs(found.bound), 1.0) if np.isfinite(found.bound) else 0.0
     if max(bounds) > found.bound + slack:
         raise RuntimeError("the multipliers found do not prove the bound found with them")
@@ -325,7 +325,7 @@ def _lp_bound(compiled: Compiled, tight: Tightening, found: Cases, bounds: list[
     alone = tight.program is compiled.program and len(found.leaves) == 1 and not found.rows.size
     if alone and found.leaves[0].multipliers is lp.multipliers:
         return bounds[0]
-    return bound_by_steps(compiled.program, lp.multipliers)
+    return bracketed_bound(compiled.program, lp.multipliers)
 
 
 def _told_ranges(tight: Tightening, ranges: Ranges, everything: Ranges) -> dict[str, tuple[int, int]]:

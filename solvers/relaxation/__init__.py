@@ -8,7 +8,7 @@ from solvers.relaxation.bound import (
     proves_infeasible,
 )
 from solvers.relaxation.master import MasterError
-from solvers.relaxation.pricing import bound_by_steps
+from solvers.relaxation.pricing import bracketed_bound
 from solvers.relaxation.program import ClosureProgram, ProgramError
 from solvers.relaxation.result import Iteration, Outcome, RelaxationResult, StopReason, StopRule
 
@@ -23,8 +23,8 @@ __all__ = [
     "SpeedUps",
     "StopReason",
     "StopRule",
-    "bound_by_steps",
     "bound_from_multipliers",
+    "bracketed_bound",
     "project_multipliers",
     "proves_infeasible",
     "solve_relaxation",

@@ -23,7 +23,7 @@ from solvers.closure import PseudoflowKernel
 from solvers.relaxation.bienstock_zuckerberg import solve_relaxation
 from solvers.relaxation.bound import project_multipliers, row_and_box_terms
 from solvers.relaxation.leaves import Chain, Leaf, Ranges, every_case, in_case, missing_case
-from solvers.relaxation.pricing import bound_by_steps
+from solvers.relaxation.pricing import bracketed_bound
 from solvers.relaxation.result import Outcome, RelaxationResult, StopRule
 from solvers.relaxation.shares import Shares
 
@@ -226,7 +226,7 @@ class _Search:
             if case is None:
                 self._push(_Case(leaf.ranges, -np.inf, own, aside, None, settled=True))
                 continue
-            bound = bound_by_steps(case, multipliers, self._kernel)
+            bound = bracketed_bound(case, multipliers, self._kernel)
             closure = bound - row_and_box_terms(case, multipliers)
             self._push(_Case(leaf.ranges, bound, own, aside, None, settled=False, closure=closure, unsolved=True))
 

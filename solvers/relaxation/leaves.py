@@ -26,7 +26,7 @@ from scipy import sparse
 
 from solvers.closure import PseudoflowKernel
 from solvers.relaxation.bound import bound_from_multipliers, proves_infeasible
-from solvers.relaxation.pricing import bound_by_steps
+from solvers.relaxation.pricing import bracketed_bound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -169,13 +169,13 @@ def leaf_bound(
     kernel: KernelFactory = PseudoflowKernel,
     *,
     whole: bool = True,
-    by_steps: bool = False,
+    bracketed: bool = False,
 ) -> float:
     """The bound that a leaf's multipliers prove, by a closure a step; -inf for a case without a point.
 
     A leaf that claims no point is taken at its word only where its multipliers prove it; otherwise its bound is
-    whatever they come to. ``whole`` is that of ``in_case``. ``by_steps`` is for whoever makes a certificate
-    (``bound_by_steps``); whoever checks one wants as few steps between the multipliers and the bound as there can be.
+    whatever they come to. ``whole`` is that of ``in_case``. ``bracketed`` is for whoever makes a certificate
+    (``bracketed_bound``); whoever checks one wants as few steps between the multipliers and the bound as there can be.
 
     Raises:
         MultiplierError: Wrong length, or not finite.
@@ -185,7 +185,7 @@ def leaf_bound(
         return -np.inf
     if leaf.bound == -np.inf and proves_infeasible(case, leaf.multipliers, kernel):
         return -np.inf
-    return (bound_by_steps if by_steps else bound_from_multipliers)(case, leaf.multipliers, kernel)
+    return (bracketed_bound if bracketed else bound_from_multipliers)(case, leaf.multipliers, kernel)
 
 
 def leaf_bounds(
@@ -195,7 +195,7 @@ def leaf_bounds(
     kernel: KernelFactory = PseudoflowKernel,
     *,
     whole: bool = True,
-    by_steps: bool = False,
+    bracketed: bool = False,
 ) -> list[float]:
     """``leaf_bound`` of each leaf, several at the same time on several cores where their graphs are not too large.
 
@@ -205,7 +205,7 @@ def leaf_bounds(
     small = program.n_nodes * program.n_steps <= _LARGE
 
     def bound(leaf: Leaf) -> float:
-        return leaf_bound(program, chains, leaf, kernel, whole=whole, by_steps=by_steps)
+        return leaf_bound(program, chains, leaf, kernel, whole=whole, bracketed=bracketed)
 
     with ThreadPoolExecutor((os.cpu_count() or 1) if small else 1) as threads:
         return list(threads.map(bound, leaves))

@@ -227,7 +227,7 @@ def _expanded_graph(n: int, T: int, layers: Sequence[tuple[int, ClosureGraph]]) 
     return ClosureGraph(starts=starts, heads=heads)
 
 
-def bound_by_steps(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> float:
+def bracketed_bound(program: ClosureProgram, multipliers: Floats, kernel: KernelFactory = PseudoflowKernel) -> float:
     """What ``bound_from_multipliers`` gives, or a little more, in a fraction of the time.
 
     Raises:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solvers.closure import PseudoflowKernel, StagedFlowKernel, scale_up
-from solvers.relaxation import ClosureProgram, bound_by_steps, bound_from_multipliers
+from solvers.relaxation import ClosureProgram, bound_from_multipliers, bracketed_bound
 from solvers.relaxation.bound import cumulative_weights, expanded_graph, row_and_box_terms, step_prices
 from solvers.relaxation.pricing import StepPricer
 from tests.solvers.relaxation.programs import random_program
@@ -92,7 +92,7 @@ def test_multipliers_prove_the_same_in_every_way(seed):
         whole += row_and_box_terms(program, used)
         near = pytest.approx(whole, rel=1e-9, abs=1e-9)
         assert plain == near
-        assert bound_by_steps(program, multipliers) == near
+        assert bracketed_bound(program, multipliers) == near
         assert bound_from_multipliers(program, multipliers, StagedFlowKernel) == near
 
 
