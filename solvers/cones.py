@@ -18,6 +18,10 @@ _WORDS = 64
 """Words a node of the sets held at a time: of 100,000 nodes they take 50 MB."""
 
 
+_MOST_COMPARED = 40_000
+"""Nodes between which a middle one is looked for; cones of more take longer than they are worth."""
+
+
 class CycleError(ValueError):
     """Nodes that need each other have no cones."""
 
@@ -51,6 +55,31 @@ def cone_sums(tail: Integers, head: Integers, weights: Floats) -> Floats:
         rows = np.flatnonzero(below)
         sums[rows] += _sums_of(above[rows].astype("<u8", copy=False), weights[members])
     return sums
+
+
+def middle_node(arcs: tuple[Integers, Integers], nodes: Integers, weight: Floats, rng: np.random.Generator) -> int:
+    """One of the nodes given ``(k,)``, with much of their weight above it and much below it; chance has a say in it.
+
+    Among very many nodes, and among some that need each other, it is chance alone.
+
+    Args:
+        arcs: nodes ``(a,)`` that need, and what they need ``(a,)``.
+        nodes: ascending.
+        weight: of every node there is ``(n,)``.
+        rng: Chance.
+    """
+    if nodes.size > _MOST_COMPARED:
+        return int(rng.choice(nodes))
+    tail, head = arcs
+    number = np.full(weight.size, -1, np.int64)
+    number[nodes] = np.arange(nodes.size)
+    inside = (number[tail] >= 0) & (number[head] >= 0)
+    tail, head, own = number[tail[inside]], number[head[inside]], weight[nodes][:, None]
+    try:
+        above, below = cone_sums(tail, head, own)[:, 0], cone_sums(head, tail, own)[:, 0]
+    except CycleError:
+        return int(rng.choice(nodes))
+    return int(nodes[np.argmax(np.minimum(above, below) * np.sqrt(rng.random(nodes.size)))])
 
 
 def _hand_down(

@@ -22,7 +22,7 @@ import numpy as np
 from solvers.following import point_at, taken_by
 from solvers.highs import solve
 from solvers.improvement.subprogram import Elastics
-from solvers.improvement.windows import Windows, propagated
+from solvers.improvement.windows import touched
 from solvers.options import SolveOptions
 from solvers.schedule import Schedule
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from solvers.improvement.subprogram import SubprogramBuilder
     from solvers.relaxation.program import Floats
 
-_TOUCHED = 1e-6
 _MOST_BINARIES = 6_000
 _STEP_SHARE = 0.2
 """Share of the time for all steps that one of them may take."""
@@ -64,13 +63,9 @@ def relax_and_fix(
         The schedule; None where too many decisions are in doubt or none is, or where the work was ended.
     """
     begun = time.perf_counter()
-    program, steps = builder.program, builder.program.n_steps
-    taken = taken_by(program, x)
+    program = builder.program
     schedule = point_at(program, x, extras)
-    first, last = (taken <= _TOUCHED).sum(axis=1), (taken < 1.0 - _TOUCHED).sum(axis=1)
-    never, doubtful = first >= steps, last >= steps
-    ends = np.where(never, steps, np.minimum(last, steps - 1))
-    windows = propagated(Windows(first, ends, doubtful & ~never), steps, builder.arcs, program.starts)
+    windows = touched(taken_by(program, x), builder.arcs, program.starts)
     if not 0 < int(windows.widths.sum()) <= _MOST_BINARIES or not schedule.keeps_order(program):
         return None
     rows = np.flatnonzero(np.diff(program.rows.indptr) > 0)

@@ -27,6 +27,8 @@ _LAYERS = 60
 _TRIES = 4
 _ENOUGH = 0.6
 _MOST_MET, _LOOKS = 8, 4
+_RELAXED = (2, 3, 4)
+"""Steps of the runs that relaxations look at."""
 
 
 class Neighbourhood(Protocol):
@@ -225,7 +227,11 @@ class StepRun:
 
     def _key(self, schedule: Schedule, start: int, inside: NDArray[np.bool_]) -> tuple[int, int, bytes]:
         state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
-        return self._length, start, hashlib.blake2b(state, digest_size=16).digest()
+        return self._name(), start, hashlib.blake2b(state, digest_size=16).digest()
+
+    def _name(self) -> int:
+        """What its runs are known by beside their nodes."""
+        return self._length
 
     def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
         stop, T = start + self._length, self._around.program.n_steps
@@ -235,6 +241,47 @@ class StepRun:
     def _windows(self, schedule: Schedule, nodes: Integers, start: int) -> Windows:
         last = min(start + self._length, self._around.program.n_steps) - 1
         return self._around.windows(schedule, nodes, np.full(nodes.size, start), np.full(nodes.size, last))
+
+
+class RelaxedRun(StepRun):
+    """All nodes of a few neighbouring steps, however many they are, for a relaxation (``run_part.py``).
+
+    Runs are looked at one after the other, from the first to the last and then from the first again, those that were
+    looked at as they are passed over.
+
+    Attributes:
+        held_up: Whether all that is left to be looked at has nodes in common with what is being solved.
+    """
+
+    def __init__(self, around: Surroundings, length: int, solved: SolvedRuns) -> None:
+        super().__init__(around, length, solved)
+        self.name = f"{length} steps, relaxed"
+        self._next = 0
+        self.held_up = False
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``; windows as they are, not propagated."""
+        runs = self._to_solve(schedule, self._around.reachable(schedule))
+        T = self._around.program.n_steps
+        self.held_up = bool(runs)
+        for _, start, inside, key in sorted(runs, key=lambda run: (run[1] - self._next) % T):
+            if (inside & taken).any():
+                continue
+            self._next = start + 1
+            self._solved.add(key, self._closeness, 1)
+            first, last, opened = kept(schedule.step)
+            first[inside], last[inside] = start, min(start + self._length, T) - 1
+            return Windows(first, last, opened | (inside & (schedule.step >= T)))
+        return None
+
+    def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
+        inside = super()._inside(schedule, start, reachable)
+        T = self._around.program.n_steps
+        # In the last steps many of those never taken may be worth it together.
+        return inside | (schedule.step >= T) if start + self._length >= T else inside
+
+    def _name(self) -> int:
+        return -self._length
 
 
 class Ball:
@@ -405,6 +452,7 @@ def every_kind(around: Surroundings, solved: SolvedRuns) -> tuple[Recombined, li
     return recombined, [
         Everything(around),
         recombined,
+        *(RelaxedRun(around, length, solved) for length in _RELAXED),
         StepRun(around, 2, solved),
         StepRun(around, 3, solved),
         Ball(around, 1),

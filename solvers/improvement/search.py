@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from solvers.improvement.neighbourhoods import SolvedRuns
+from solvers.improvement.parts import PartLimits
 from solvers.improvement.trail import Drawn, Guidance, Trail
-from solvers.improvement.workers import PartLimits, Workers
+from solvers.improvement.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,5 +281,6 @@ class _Search:
             left = max(options.seconds - (time.perf_counter() - self._begun), 0.05)
             short = not self._guidance.capacities and trail.keeps_rows()
             usual = _SHORT_PART_SECONDS if short else max(_PART_SECONDS, _PART_SHARE * options.seconds)
+            usual *= drawn.part.patience
             seconds = min(left, usual if seconds is None else seconds)
         return PartLimits(seconds, options.part_nodes, drawn.close, options.seed + self._rounds)

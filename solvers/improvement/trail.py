@@ -15,14 +15,16 @@ from solvers.improvement.neighbourhoods import (
     Merged,
     Neighbourhood,
     Recombined,
+    RelaxedRun,
     SolvedRuns,
     StepRun,
     Surroundings,
     every_kind,
 )
+from solvers.improvement.parts import WindowPart
+from solvers.improvement.run_part import RunPart
 from solvers.improvement.settling import merit, settle
 from solvers.improvement.subprogram import Elastics
-from solvers.improvement.workers import Part
 from solvers.schedule import keeps_rows
 
 if TYPE_CHECKING:
@@ -31,9 +33,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from solvers.improvement.parts import Part, Solved
     from solvers.improvement.subprogram import SubprogramBuilder
     from solvers.improvement.windows import Windows
-    from solvers.improvement.workers import Solved
     from solvers.relaxation.program import Floats, Integers
     from solvers.schedule import Schedule
 
@@ -125,7 +127,7 @@ class Trail:
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
         self._around = Surroundings.of(builder, goal)
         self._recombined, kinds = every_kind(self._around, solved)
-        self._kinds = [_Kind(kind) for kind in kinds if builder.moves_groups or not isinstance(kind, Merged)]
+        self._kinds = [_Kind(kind) for kind in kinds if self._suits(kind)]
         self._closeness = _CLOSENESS
         self._rng = np.random.default_rng(seed)
         self.best = schedule
@@ -134,6 +136,14 @@ class Trail:
         self.parts = self._broken = self._raises = 0
         self._fruitless: set[int] = set()
         self.kept: Schedule | None = schedule if self.keeps_rows() else None
+
+    def _suits(self, kind: Neighbourhood) -> bool:
+        """Whether a kind can look at schedules of the program."""
+        program = self._program
+        if isinstance(kind, RelaxedRun):
+            plain = not program.n_extras and not program.lags.any()
+            return plain and self._capacities and self._builder.moves_groups
+        return self._builder.moves_groups or not isinstance(kind, Merged)
 
     @property
     def gained(self) -> dict[str, float]:
@@ -173,7 +183,7 @@ class Trail:
         """
         taken = np.zeros(self._program.n_nodes, np.bool_)
         for part in busy:
-            taken |= part.windows.free
+            taken |= part.free
         if taken.mean() > _MOST_TAKEN:
             taken[:] = False
         for kind in self._in_order():
@@ -181,6 +191,9 @@ class Trail:
             if drawn is not None:
                 self.ended = False
                 return drawn
+            if isinstance(kind.draw, RelaxedRun) and kind.draw.held_up and all(isinstance(p, RunPart) for p in busy):
+                # Those it waits for are soon done, and bring more than what could be solved meanwhile.
+                return None
         self.ended = not busy
         return None
 
@@ -192,10 +205,8 @@ class Trail:
             if windows is None or not windows.free.any():
                 return None
             part = self._part(kind, windows)
-            what = (windows.first, windows.last, windows.open, windows.group)
-            key = hash((part.priced is None, *(b"" if array is None else array.tobytes() for array in what)))
-            if not at_random or key not in self._fruitless:
-                return Drawn(kind, part, self._close(kind), key)
+            if not at_random or part.key not in self._fruitless:
+                return Drawn(kind, part, self._close(kind), part.key)
         return None
 
     def take(self, drawn: Drawn, answer: Solved | None) -> None:
@@ -262,7 +273,8 @@ class Trail:
             if self._recombined.fresh:
                 first += self._of(Recombined)
             others = 0.0 if self._capacities else max(kind.reward for kind in self._of(Ball | Merged))
-            first += [kind for kind in self._of(StepRun) if kind.reward > _LEAST_REWARD and kind.reward >= others]
+            runs = sorted(self._of(StepRun), key=lambda kind: not isinstance(kind.draw, RelaxedRun))
+            first += [kind for kind in runs if kind.reward > _LEAST_REWARD and kind.reward >= others]
         return list({id(kind): kind for kind in [*first, *(kinds[k] for k in order)]}.values())
 
     def _of(self, kind: type[Neighbourhood] | UnionType) -> list[_Kind]:
@@ -270,6 +282,10 @@ class Trail:
         return [one for one in self._kinds if isinstance(one.draw, kind)]
 
     def _part(self, kind: _Kind, windows: Windows) -> Part:
+        if isinstance(kind.draw, RelaxedRun):
+            free = windows.free
+            begin, end = int(windows.first[free].min()), int(windows.last[free].max()) + 1
+            return RunPart(self.best, free, begin, end, self._penalty)
         violation = self.best.violation(self._program)
         rows = np.flatnonzero(violation > 0)
         several = self._program.n_choices > 1 and not isinstance(kind.draw, Everything)
@@ -278,7 +294,7 @@ class Trail:
             single = several and not kind.draw.again
         else:
             single = several and self._rng.random() < _SINGLE_CHOICE
-        return Part(
+        return WindowPart(
             self.best,
             windows,
             self._flexible(windows),

@@ -15,7 +15,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from solvers.relaxation.program import Integers
+    from solvers.relaxation.program import Floats, Integers
+
+_TOUCHED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +50,24 @@ class Windows:
 def kept(step: Integers) -> tuple[Integers, Integers, NDArray[np.bool_]]:
     """First, last and open of windows that keep every node where it is."""
     return step.copy(), step.copy(), np.zeros(step.size, np.bool_)
+
+
+def touched(taken: Floats, arcs: tuple[Integers, Integers, Integers], earliest: Integers) -> Windows:
+    """Windows of the steps in which a point of the relaxation takes any of a node, propagated.
+
+    They hold the schedule that takes each node once half of it is taken. Nodes that the point takes in part may be left
+    untaken; those it takes nothing of stay so.
+
+    Args:
+        taken: How much of each node is taken by the end of each step ``(n, T)``; it keeps the arcs.
+        arcs: Tail, head and lag.
+        earliest: First step of every node ``(n,)``.
+    """
+    steps = taken.shape[1]
+    first, last = (taken <= _TOUCHED).sum(axis=1), (taken < 1.0 - _TOUCHED).sum(axis=1)
+    never, doubtful = first >= steps, last >= steps
+    ends = np.where(never, steps, np.minimum(last, steps - 1))
+    return propagated(Windows(first, ends, doubtful & ~never), steps, arcs, earliest)
 
 
 def propagated(windows: Windows, steps: int, arcs: tuple[Integers, Integers, Integers], earliest: Integers) -> Windows:

@@ -1,17 +1,13 @@
-"""Parts of a schedule solved by HiGHS: here where there is one worker, else each in a process of its own."""
+"""Parts of a schedule solved: here where there is one worker, else each in a process of its own."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import time
-from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Self
 
-from solvers.highs import solve
-from solvers.options import SolveOptions
-from solvers.result import StopReason
 from solvers.spawning import spawn
 
 if TYPE_CHECKING:
@@ -19,93 +15,14 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from types import TracebackType
 
-    from solvers.improvement.subprogram import Elastics, SubprogramBuilder
-    from solvers.improvement.windows import Windows
-    from solvers.relaxation.program import Floats, Integers
-    from solvers.schedule import Schedule
+    from solvers.improvement.parts import Part, PartLimits, Solved
+    from solvers.improvement.subprogram import SubprogramBuilder
 
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.05
 _GRACE_S = 3.0
 """Time beyond its limit after which a worker's solve is given up: HiGHS looks at the clock between its steps only."""
-_EASY_SHARE = 1 / 3
-_EXTRA: dict[str, bool | int | float | str] = {
-    "mip_detect_symmetry": False,
-    "mip_heuristic_effort": 0.3,
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A part to be decided again: see ``SubprogramBuilder.build``."""
-
-    schedule: Schedule
-    windows: Windows
-    flexible: Integers
-    elastic: Elastics
-    priced: Floats | None = None
-
-
-@dataclass(frozen=True)
-class PartLimits:
-    """Limits of the solve of one part.
-
-    Attributes:
-        seconds: Wall-clock limit, or None.
-        nodes: Branch-and-bound nodes.
-        close: Distance to the part's own bound that is good enough, in the unit of the objective.
-        seed: Random seed.
-    """
-
-    seconds: float | None
-    nodes: int
-    close: float
-    seed: int
-
-
-@dataclass(frozen=True, eq=False)
-class Solved:
-    """A part that was solved.
-
-    Attributes:
-        schedule: The schedule it led to, at least as good as the one before.
-        finished: Whether it is proven within ``close`` of the best for the part.
-        iterations: Simplex iterations it took.
-        seconds: Wall-clock time.
-        easy: Whether it took less than a third of its time limit.
-    """
-
-    schedule: Schedule
-    finished: bool
-    iterations: int
-    seconds: float
-    easy: bool = True
-
-
-def solve_part(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solved | None:
-    """Solves one part; None where HiGHS finds nothing."""
-    began = time.perf_counter()
-    made = builder.build(part.schedule, part.windows, flexible=part.flexible, elastic=part.elastic, priced=part.priced)
-    if not made.program.num_columns:
-        return None
-    options = SolveOptions(
-        threads=1,
-        gap=1e-7,
-        gap_abs=limits.close * made.scale,
-        time_limit_s=limits.seconds,
-        node_limit=limits.nodes,
-        seed=limits.seed % 2**31,
-        extra=_EXTRA if made.program.is_mixed_integer else {},
-    )
-    start = made.start if made.program.is_mixed_integer else None
-    found = solve(made.program, options, start=start)
-    if found.x is None:
-        return None
-    finished = found.stop_reason in {StopReason.PROVEN, StopReason.GAP}
-    seconds = time.perf_counter() - began
-    easy = limits.seconds is None or seconds < _EASY_SHARE * limits.seconds
-    return Solved(made.schedule(found.x), finished, found.simplex_iterations, seconds, easy)
 
 
 def _work(connection: Connection) -> None:
@@ -128,7 +45,7 @@ def _work(connection: Connection) -> None:
 def _attempt(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solved | None:
     """The answer, or None where the part could not be solved: a part that fails costs its gain, never the schedule."""
     try:
-        return solve_part(builder, part, limits)
+        return part.solve(builder, limits)
     except (ArithmeticError, MemoryError, RuntimeError, ValueError) as error:
         logger.warning("a part was given up: %s", error)
         return None

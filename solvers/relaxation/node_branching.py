@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.closure import PseudoflowKernel
-from solvers.cones import cone_sums
+from solvers.cones import middle_node
 from solvers.relaxation.bienstock_zuckerberg import solve_relaxation
 from solvers.relaxation.branching import CasePoint, Cases
 from solvers.relaxation.leaves import Decision, Leaf, in_case
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from solvers.closure import KernelFactory
     from solvers.relaxation.leaves import Chain
     from solvers.relaxation.partition import Partition
-    from solvers.relaxation.program import ClosureProgram, Floats, Integers
+    from solvers.relaxation.program import ClosureProgram, Floats
     from solvers.relaxation.result import Iteration
 
 _TRIED_FIRST, _IN_VAIN = 8, 4
@@ -50,8 +50,6 @@ _PRECISION, _ROUGH = 2e-5, 0.3
 """Relative gap to which a case is solved, and the gap, over what the case has lost already, at which it is left."""
 MOST_NODES = 20_000_000
 """Nodes times cases, for their points and classes to fit into memory."""
-_MOST_SEEN = 40_000
-"""Nodes between which decisions are compared; cones of more take longer than they are worth."""
 
 
 @dataclass(frozen=True)
@@ -218,13 +216,13 @@ class _Search:
         known = [(gain, *decision) for decision, gain in self._scores.items() if gain > 0 and apart[decision]]
         for _, node, step in sorted(known, reverse=True):
             yield node, step
-        weight = self._weights(case)
+        weight, arcs = self._weights(case), (self._program.arc_tail, self._program.arc_head)
         mass = np.where(apart, weight[:, None] * taken * (1.0 - taken), 0.0).sum(axis=0)
         for _ in range(2 * _TRIED_FIRST):
             if not mass.any():
                 return
             step = int(self._rng.choice(mass.size, p=mass / mass.sum()))
-            node = self._drawn(np.flatnonzero(apart[:, step]), weight)
+            node = middle_node(arcs, np.flatnonzero(apart[:, step]), weight, self._rng)
             if (node, step) not in self._scores:
                 yield node, step
 
@@ -240,18 +238,6 @@ class _Search:
         weight = np.bincount(program.part_node, np.maximum(paid, 0.0), program.n_nodes)
         # Nothing is rationed where no row is paid for: then the nodes are counted.
         return np.asarray(weight + max(float(weight.mean()), 1e-300) * 1e-3, dtype=np.float64)
-
-    def _drawn(self, nodes: Integers, weight: Floats) -> int:
-        """A node with much above it and much below it among those given."""
-        program = self._program
-        if nodes.size > _MOST_SEEN:
-            return int(self._rng.choice(nodes))
-        number = np.full(program.n_nodes, -1, np.int64)
-        number[nodes] = np.arange(nodes.size)
-        inside = (number[program.arc_tail] >= 0) & (number[program.arc_head] >= 0)
-        tail, head = number[program.arc_tail[inside]], number[program.arc_head[inside]]
-        above, below = (cone_sums(*ends, weight[nodes][:, None])[:, 0] for ends in ((tail, head), (head, tail)))
-        return int(nodes[np.argmax(np.minimum(above, below) * np.sqrt(self._rng.random(nodes.size)))])
 
     def _sides(self, case: _Case, decision: tuple[int, int]) -> list[_Case]:
         """The two cases that a decision leaves."""

@@ -9,9 +9,10 @@ from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties, settle
 from solvers.improvement.neighbourhoods import SolvedRuns, StepRun, Surroundings, every_kind
+from solvers.improvement.parts import PartLimits, WindowPart
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, propagated
-from solvers.improvement.workers import Part, PartLimits, Workers
+from solvers.improvement.workers import Workers
 from solvers.options import SolveOptions
 from solvers.relaxation import bound_from_multipliers, solve_relaxation
 from solvers.rounding import disturbed, round_relaxation
@@ -318,7 +319,7 @@ def test_a_worker_that_dies_costs_its_part_and_no_more():
     start = settle(builder, nothing_taken(program), row_penalties(program, np.zeros(program.n_rows)))
     windows = wide_open(program, builder)
     nothing = Elastics(np.zeros(0, np.int64), np.zeros(0))
-    part = Part(start, windows, np.zeros(0, np.int64), nothing)
+    part = WindowPart(start, windows, np.zeros(0, np.int64), nothing)
     limits = PartLimits(None, 100, 1e-6, 0)
     with Workers(builder, 2) as workers:
 
