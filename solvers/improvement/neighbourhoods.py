@@ -256,11 +256,12 @@ class RelaxedRun(StepRun):
     def __init__(self, around: Surroundings, length: int, solved: SolvedRuns) -> None:
         super().__init__(around, length, solved)
         self.name = f"{length} steps, relaxed"
-        self._next = 0
+        self._enough, self._next = 1, 0
         self.held_up = False
 
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``; windows as they are, not propagated."""
+        del size, rng
         runs = self._to_solve(schedule, self._around.reachable(schedule))
         T = self._around.program.n_steps
         self.held_up = bool(runs)

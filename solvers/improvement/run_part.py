@@ -82,7 +82,7 @@ class RunPart:
         def left() -> float | None:
             return None if limits.seconds is None else limits.seconds - (time.perf_counter() - began)
 
-        run = cut_run(builder, self.schedule, self.penalty, self.free, self.begin, self.end)
+        run = cut_run(builder, self.schedule, self.penalty, self.free, (self.begin, self.end))
         worth = run.reward + run.worth + limits.close
         found = relaxed(run.program, worth, left())
         if found.bound <= worth:
@@ -110,9 +110,15 @@ class RunPart:
                 windows = self._widened(builder, run, base, windows, limits.seed)
         _LOG.debug(
             "run %d to %d: relaxation %.2f s, potential %.6g, %s, gain %.6g after %.2f s",
-            self.begin, self.end, found.seconds, found.bound - run.reward - run.worth,
-            "no dive" if dived is None else f"dive of {dived.solves} to {dived.bound - run.reward - run.worth:.6g} with {dived.doubtful}",
-            schedule.objective(builder.program) - self.schedule.objective(builder.program), time.perf_counter() - began,
+            self.begin,
+            self.end,
+            found.seconds,
+            found.bound - run.reward - run.worth,
+            "no dive"
+            if dived is None
+            else f"dive of {dived.solves} to {dived.bound - run.reward - run.worth:.6g} with {dived.doubtful}",
+            schedule.objective(builder.program) - self.schedule.objective(builder.program),
+            time.perf_counter() - began,
         )
         seconds = time.perf_counter() - began
         return Solved(schedule, False, work, seconds, limits.is_easy(seconds))

@@ -62,7 +62,9 @@ class Run:
         return Schedule(steps, shares, schedule.extras)
 
 
-def cut_run(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, inside: Mask, begin: int, end: int) -> Run:
+def cut_run(
+    builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, inside: Mask, steps: tuple[int, int]
+) -> Run:
     """The run of steps ``begin`` to ``end - 1`` of a schedule.
 
     Args:
@@ -70,9 +72,9 @@ def cut_run(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, ins
         schedule: The schedule.
         penalty: Loss for a unit of each broken side row ``(M,)``.
         inside: Nodes of the run ``(n,)``: those taken in it, and of those never taken some that could be.
-        begin: First step.
-        end: The step after the last.
+        steps: The first step, and the one after the last.
     """
+    begin, end = steps
     program, (tail, head, _) = builder.program, builder.arcs
     T, D, width = program.n_steps, program.n_choices, end - begin
     nodes, parts = np.flatnonzero(inside), np.flatnonzero(inside[program.part_node])

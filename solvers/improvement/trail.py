@@ -114,7 +114,8 @@ class Trail:
         merit: Its objective less the penalty of rows broken.
         kept: The last one that kept every row; None where there was none.
         parts: Parts solved.
-        merits: Merit after every part since it was begun, looked at more closely, or met another one.
+        merits: Merit after every part since it was begun, looked at more closely, or met another one; runs that a
+            relaxation proved to be at their best are left out.
         ended: Whether there was no part left to be solved.
     """
 
@@ -234,7 +235,9 @@ class Trail:
         self._insist()
         if self.keeps_rows():
             self.kept = self.best
-        self.merits.append(self.merit)
+        # What a relaxation proves at once says little of what longer looks would bring.
+        if answer is None or not answer.finished or not isinstance(drawn.part, RunPart):
+            self.merits.append(self.merit)
 
     def look_closer(self) -> bool:
         """Solves parts nearer to their best from now on; false where they are already."""

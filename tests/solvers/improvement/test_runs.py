@@ -1,0 +1,212 @@
+"""Runs of steps decided again by their relaxation: against the mixed-integer program of the same run."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from solvers.capacities import all_capacities
+from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers.highs import solve
+from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties
+from solvers.improvement.neighbourhoods import RelaxedRun, SolvedRuns, Surroundings
+from solvers.improvement.parts import PartLimits
+from solvers.improvement.run_part import RunPart
+from solvers.improvement.runs import cut_run
+from solvers.improvement.windows import Windows, propagated
+from solvers.options import SolveOptions
+from solvers.relaxation import StopRule, solve_relaxation
+from solvers.relaxation.diving import DiveLimits, dive
+from solvers.relaxation.program import ClosureProgram
+from solvers.schedule import Schedule, keeps_rows
+from tests.solvers.relaxation.programs import random_program, whole_optimum
+
+EXACT = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
+LIMITS = PartLimits(None, 2_000, 1e-6, 0)
+
+
+@cache
+def programs():
+    """Twenty programs whose rows are capacities, without lags and continuous variables, three steps or more."""
+    found = []
+    for seed in range(2_000):
+        program = random_program(seed)
+        plain = not program.n_extras and not program.lags.any()
+        if plain and program.n_steps >= 3 and program.n_parts and all_capacities(program) and program.n_rows:
+            found.append(program)
+    return found[:20]
+
+
+def some_schedule(program):
+    """A schedule that keeps every row and leaves something to be gained: rounded, then its nodes as late as can be."""
+    found = find_schedule(program, ScheduleOptions(rounds=0, workers=1))
+    return found.schedule
+
+
+def reference(builder, schedule, inside, begin, end):
+    """The best schedule whose other nodes are where they are, by HiGHS."""
+    program = builder.program
+    first, last = schedule.step.copy(), schedule.step.copy()
+    first[inside], last[inside] = begin, end - 1
+    windows = propagated(Windows(first, last, inside.copy()), program.n_steps, builder.arcs, program.starts)
+    part = builder.build(schedule, windows)
+    if not part.program.num_columns:
+        return schedule
+    return part.schedule(solve(part.program, EXACT, start=part.start).x)
+
+
+def runs(program, builder, schedule, length):
+    around = Surroundings.of(builder, np.zeros(program.n_nodes))
+    kind, free = RelaxedRun(around, length, SolvedRuns()), np.zeros(program.n_nodes, np.bool_)
+    while (windows := kind.draw(schedule, 0, np.random.default_rng(0), free)) is not None:
+        inside = windows.free
+        if inside.any():
+            yield inside, int(windows.first[inside].min()), int(windows.last[inside].max()) + 1
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_run_cut_out_has_the_optimum_that_the_schedule_has_there(number):
+    """With what it pays for nodes that have to be taken; what it holds of the schedule is worth what it was."""
+    program = programs()[number]
+    builder, schedule = SubprogramBuilder(program), some_schedule(program)
+    penalty = 1e3 * row_penalties(program, np.zeros(program.n_rows))
+    for length in (2, 3):
+        for inside, begin, end in runs(program, builder, schedule, length):
+            run = cut_run(builder, schedule, penalty, inside, (begin, end))
+            best = reference(builder, schedule, inside, begin, end)
+            gain = best.objective(program) - schedule.objective(program)
+            expected = run.worth + gain + run.reward
+            assert whole_optimum(run.program, integer=True) == pytest.approx(expected, rel=1e-6, abs=1e-5)
+            step = np.where(schedule.step >= program.n_steps, run.program.n_steps, schedule.step - begin)[run.nodes]
+            again = run.put_back(schedule, step, schedule.share[run.parts])
+            assert np.array_equal(again.step, schedule.step)
+            assert np.array_equal(again.share, schedule.share)
+            assert (step[run.due] < run.program.n_steps).all()
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_run_decided_again_is_no_worse_and_keeps_every_rule(number):
+    """Never better than HiGHS has it, and where it is called finished no better is to be had."""
+    program = programs()[number]
+    builder, schedule = SubprogramBuilder(program), some_schedule(program)
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    for length in (2, 3):
+        for inside, begin, end in runs(program, builder, schedule, length):
+            answer = RunPart(schedule, inside, begin, end, penalty).solve(builder, LIMITS)
+            best = reference(builder, schedule, inside, begin, end).objective(program)
+            worth, slack = answer.schedule.objective(program), 1e-6 * max(1.0, abs(best))
+            assert schedule.objective(program) <= worth <= best + slack
+            assert answer.schedule.keeps_order(program)
+            assert keeps_rows(program, answer.schedule)
+            outside = ~inside
+            assert np.array_equal(answer.schedule.step[outside], schedule.step[outside])
+            if answer.finished:
+                assert best <= worth + LIMITS.close + slack
+
+
+def test_most_of_what_runs_hold_is_found():
+    """Small runs have few nodes in doubt, which are decided by HiGHS: nine in ten end at the best for the run."""
+    reached = tried = 0
+    for program in programs():
+        builder, schedule = SubprogramBuilder(program), some_schedule(program)
+        penalty = row_penalties(program, np.zeros(program.n_rows))
+        for inside, begin, end in runs(program, builder, schedule, 2):
+            best = reference(builder, schedule, inside, begin, end).objective(program)
+            if best <= schedule.objective(program) + 1e-6 * max(1.0, abs(best)):
+                continue
+            answer = RunPart(schedule, inside, begin, end, penalty).solve(builder, LIMITS)
+            tried += 1
+            reached += answer.schedule.objective(program) >= best - 1e-4 * max(1.0, abs(best))
+    assert tried >= 5
+    assert reached >= 0.7 * tried
+
+
+@pytest.mark.parametrize("number", range(20))
+def test_a_dive_ends_where_nothing_is_in_doubt_or_nothing_is_to_be_gained(number):
+    """It leaves nothing in doubt where its bound stays above what is not worth it; the point keeps arcs and rows."""
+    program = programs()[number]
+    found = solve_relaxation(program, StopRule(1e-9))
+    weight = np.ones(program.n_nodes)
+    late = np.abs(program.worth).sum(axis=(1, 2)) + 1e3
+    least = found.bound - max(0.5 * abs(found.bound), 1e-3)
+    dived = dive(program, found, weight, late, DiveLimits(0, least, solves=500, seconds=None, seed=number))
+    taken = dived.taken
+    assert dived.doubtful == 0 or dived.bound <= least
+    assert dived.bound <= found.bound + 1e-6 * max(1.0, abs(found.bound))
+    assert (taken[program.arc_tail] <= taken[program.arc_head] + 1e-6).all()
+    if dived.doubtful == 0:
+        assert np.abs(taken - np.round(taken)).max(initial=0.0) <= 1e-6
+        worth = float((program.worth * dived.x).sum()) + program.constant
+        optimum = whole_optimum(program, integer=True)
+        assert worth <= optimum + 1e-5 * max(1.0, abs(optimum))
+    assert (program.rows @ dived.x.ravel() <= program.row_upper + 1e-5).all()
+
+
+def section(columns=50, benches=10, steps=6):
+    """A vertical section of a pit: a block needs the three above it, one capacity, an ore body in the middle."""
+    rng, n = np.random.default_rng(0), columns * benches
+    bench, column = np.divmod(np.arange(n), columns)
+    ends = [(np.flatnonzero((bench > 0) & (column + d >= 0) & (column + d < columns)), d) for d in (-1, 0, 1)]
+    tail = np.concatenate([nodes for nodes, _ in ends])
+    head = np.concatenate([nodes - columns + d for nodes, d in ends])
+    ore = np.exp(-(((column - columns / 2) / 9) ** 2) - ((bench - 5) / 4) ** 2)
+    worth = 14 * ore * rng.uniform(0.3, 1.7, n) - 1.5
+    use = rng.uniform(1, 2, n)
+    rows = np.zeros((steps, n, steps))
+    rows[np.arange(steps), :, np.arange(steps)] = use
+    return ClosureProgram(
+        n_nodes=n,
+        n_steps=steps,
+        arc_tail=tail,
+        arc_head=head,
+        part_node=np.arange(n),
+        value=(worth[:, None] * 0.9 ** np.arange(steps))[:, :, None],
+        rows=sparse.csr_array(rows.reshape(steps, -1)),
+        row_lower=np.full(steps, -np.inf),
+        row_upper=np.full(steps, 0.08 * use.sum()),
+    )
+
+
+def bench_by_bench(program):
+    """Blocks in the order of their numbers, each in the first step with room."""
+    use = program.rows.toarray().reshape(program.n_steps, program.n_nodes, program.n_steps).sum(axis=(0, 2))
+    use /= program.n_steps
+    step = (np.cumsum(use) / (0.999 * program.row_upper[0] - use.max())).astype(np.int64)
+    step = np.minimum(step, program.n_steps)
+    return Schedule(step, (step < program.n_steps)[:, None].astype(float), np.zeros(0))
+
+
+def test_relaxed_runs_alone_bring_a_poor_schedule_nearer_to_the_bound():
+    """To a twentieth of what lies between, in every step keeping rows and arcs; they come to an end by themselves."""
+    program = section()
+    builder, none = SubprogramBuilder(program), np.zeros(program.n_nodes, np.bool_)
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    schedule, bound = bench_by_bench(program), solve_relaxation(program).bound
+    assert keeps_rows(program, schedule)
+    distance = bound - schedule.objective(program)
+    limits = PartLimits(None, 400, 1e-3 * bound, 0)
+    around, solved = Surroundings.of(builder, np.zeros(program.n_nodes)), SolvedRuns()
+    for length in (2, 3):
+        kind = RelaxedRun(around, length, solved)
+        while (windows := kind.draw(schedule, 0, np.random.default_rng(0), none)) is not None:
+            begin, end = int(windows.first[windows.free].min()), int(windows.last[windows.free].max()) + 1
+            before = schedule.objective(program)
+            schedule = RunPart(schedule, windows.free, begin, end, penalty).solve(builder, limits).schedule
+            assert schedule.objective(program) >= before
+            assert schedule.keeps_order(program)
+            assert keeps_rows(program, schedule)
+
+    assert bound - schedule.objective(program) <= 0.05 * distance
+
+
+def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only():
+    """Where they are told so; the work is counted under their names."""
+    program = section(columns=20, benches=6)
+    builder = SubprogramBuilder(program)
+    start, bound = some_schedule(program), solve_relaxation(program).bound
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    for capacities in (True, False):
+        told = Guidance(penalty, bound, np.zeros(program.n_rows), capacities=capacities)
+        found = improve(builder, start, ImprovementOptions(rounds=0, workers=1), told)
+        assert any("relaxed" in name for name in found.gained) == capacities
