@@ -36,8 +36,9 @@ _DOUBTFUL = 250
 _SOLVES = 60
 _PATIENCE = 4.0
 """A part that is given up brings nothing, and one that needs long is of a large program."""
-_DIVE_SHARE, _LEAST_SECONDS = 0.7, 0.5
-"""Share of the time of a part for the dive, and least seconds for what is left."""
+_DIVE_SHARE, _REST_SHARE, _LEAST_SECONDS = 0.7, 0.1, 0.5
+"""Shares of the time of a part for the dive and for a program of what is left, of which there are two, and the least
+seconds for one: most take less, and others bring little."""
 _DEAR = (1e2, 1e4)
 """Times the usual penalty at which rows may be broken by what is left in doubt, at first and where they still are: a
 schedule that breaks them is of no use."""
@@ -96,8 +97,7 @@ class RunPart:
         if dived is not None and dived.bound > worth and dived.doubtful <= 2 * _DOUBTFUL:
             base, windows, flexible = self._rest(builder, run, dived)
             for dear in _DEAR:
-                most = left()
-                within = None if most is None else max(most, _LEAST_SECONDS)
+                within = None if limits.seconds is None else max(_REST_SHARE * limits.seconds, _LEAST_SECONDS)
                 broken = np.flatnonzero(base.violation(builder.program) > 0)
                 part = WindowPart(base, windows, flexible, Elastics(broken, dear * self.penalty[broken]))
                 answer = part.solve(builder, PartLimits(within, limits.nodes, _PRECISE * limits.close, limits.seed))
