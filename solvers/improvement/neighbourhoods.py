@@ -227,9 +227,9 @@ class StepRun:
 
     def _key(self, schedule: Schedule, start: int, inside: NDArray[np.bool_]) -> tuple[int, int, bytes]:
         state = np.flatnonzero(inside).tobytes() + schedule.step[inside].tobytes()
-        return self._name(), start, hashlib.blake2b(state, digest_size=16).digest()
+        return self._kind(), start, hashlib.blake2b(state, digest_size=16).digest()
 
-    def _name(self) -> int:
+    def _kind(self) -> int:
         """What its runs are known by beside their nodes."""
         return self._length
 
@@ -250,7 +250,7 @@ class RelaxedRun(StepRun):
     looked at as they are passed over.
 
     Attributes:
-        held_up: Whether all that is left to be looked at has nodes in common with what is being solved.
+        held_up: Whether what is left to be looked at has nodes in common with what is being solved.
     """
 
     def __init__(self, around: Surroundings, length: int, solved: SolvedRuns) -> None:
@@ -264,9 +264,10 @@ class RelaxedRun(StepRun):
         del size, rng
         runs = self._to_solve(schedule, self._around.reachable(schedule))
         T = self._around.program.n_steps
-        self.held_up = bool(runs)
+        self.held_up = False
         for _, start, inside, key in sorted(runs, key=lambda run: (run[1] - self._next) % T):
             if (inside & taken).any():
+                self.held_up = True
                 continue
             self._next = start + 1
             self._solved.add(key, self._closeness, 1)
@@ -281,7 +282,7 @@ class RelaxedRun(StepRun):
         # In the last steps many of those never taken may be worth it together.
         return inside | (schedule.step >= T) if start + self._length >= T else inside
 
-    def _name(self) -> int:
+    def _kind(self) -> int:
         return -self._length
 
 
@@ -453,7 +454,7 @@ def every_kind(around: Surroundings, solved: SolvedRuns) -> tuple[Recombined, li
     return recombined, [
         Everything(around),
         recombined,
-        *(RelaxedRun(around, length, solved) for length in _RELAXED),
+        *(RelaxedRun(around, length, solved) for length in _RELAXED if length <= around.program.n_steps),
         StepRun(around, 2, solved),
         StepRun(around, 3, solved),
         Ball(around, 1),

@@ -114,8 +114,8 @@ class Trail:
         merit: Its objective less the penalty of rows broken.
         kept: The last one that kept every row; None where there was none.
         parts: Parts solved.
-        merits: Merit after every part since it was begun, looked at more closely, or met another one; runs that a
-            relaxation proved to be at their best are left out.
+        merits: Merit after every part since it was begun, looked at more closely, or met another one; relaxed
+            runs that brought nothing are left out.
         ended: Whether there was no part left to be solved.
     """
 
@@ -235,8 +235,8 @@ class Trail:
         self._insist()
         if self.keeps_rows():
             self.kept = self.best
-        # What a relaxation proves at once says little of what longer looks would bring.
-        if answer is None or not answer.finished or not isinstance(drawn.part, RunPart):
+        # That relaxations find nothing says little of what mixed-integer programs would bring.
+        if not isinstance(drawn.part, RunPart) or self.merit > self.merits[-1]:
             self.merits.append(self.merit)
 
     def look_closer(self) -> bool:
@@ -276,7 +276,7 @@ class Trail:
             if self._recombined.fresh:
                 first += self._of(Recombined)
             others = 0.0 if self._capacities else max(kind.reward for kind in self._of(Ball | Merged))
-            runs = sorted(self._of(StepRun), key=lambda kind: not isinstance(kind.draw, RelaxedRun))
+            runs = sorted(self._of(StepRun), key=lambda kind: -kind.reward)
             first += [kind for kind in runs if kind.reward > _LEAST_REWARD and kind.reward >= others]
         return list({id(kind): kind for kind in [*first, *(kinds[k] for k in order)]}.values())
 

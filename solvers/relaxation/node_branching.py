@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 _TRIED_FIRST, _IN_VAIN = 8, 4
 """Decisions tried before the first is taken, and those after which no more are tried where none of them brought
 anything."""
+_TRYING_SHARE = 0.1
+"""Share of the time after which the best of those tried first is taken."""
 _LITTLE = 2e-5
 """Relative; a decision that brings the larger side down by less is not taken."""
 _CLEAR = 0.02
@@ -190,13 +192,15 @@ class _Search:
     def _parts(self, case: _Case) -> list[_Case]:
         """The two cases of the decision that brings the larger of them down most; the case itself where none does."""
         first, best, known = not self._scores, (0.0, [replace(case, split=True)]), False
+        began, seconds = time.perf_counter(), self._limits.seconds
         for tried, decision in enumerate(self._to_try(case), start=1):
             sides = self._sides(case, decision)
             gain = case.bound - max(side.bound for side in sides)
             self._learn(decision, gain)
             if gain > best[0] and gain > _LITTLE * abs(case.bound):
                 best, known = (gain, sides), True
-            enough = tried >= (_TRIED_FIRST if first else 1) if known else tried >= _IN_VAIN
+            long = seconds is not None and time.perf_counter() - began > _TRYING_SHARE * seconds
+            enough = tried >= (_TRIED_FIRST if first and not long else 1) if known else tried >= _IN_VAIN
             if enough or self._over():
                 break
         if not known and self._over():
