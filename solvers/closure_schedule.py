@@ -218,7 +218,7 @@ def _find(
         left = _search_left(options, told)
         if feasible and cases is not None and left is not None and worth_a_search_beside(program, wanted.workers):
             begin = Beginning(tightened, points_of(tightened, relaxation, cases), cases.bound, wanted, left)
-            beside = stack.enter_context(SearchBeside(begin, told.found))
+            beside = stack.enter_context(SearchBeside(begin, told.of_beside))
         if feasible and cases is not None and options.gap < _COARSE:
             then = time.perf_counter()
             cases = _decided(tightened, options, chains, cases, told, beside=beside)
@@ -434,6 +434,12 @@ class _Told:
         """A schedule that keeps every row."""
         if not self.history or objective > self.history[-1][1]:
             self.history.append((self.seconds, objective))
+
+    def of_beside(self, objective: float) -> None:
+        """A schedule of the search beside; called in another thread."""
+        self.found(objective)
+        if np.isfinite(self.bound):
+            self.tell(0)
 
     def of_round(self, at: Round) -> None:
         """A round of the search."""
