@@ -130,7 +130,9 @@ class RunPart:
         # What the run has to take and the point does not is left to its last step.
         missing = run.due & (point.step >= own.n_steps)
         step = np.where(missing, own.n_steps - 1, point.step)
-        share = np.where(missing[own.part_node][:, None], self.schedule.share[run.parts], point.share)
+        worth = own.worth[:, -1] if own.allowed is None else np.where(own.allowed[:, -1], own.worth[:, -1], -np.inf)
+        best = np.eye(own.n_choices)[worth.argmax(axis=1)]
+        share = np.where(missing[own.part_node][:, None], best, point.share)
         base = run.put_back(self.schedule, step, share)
         inner = touched(dived.taken, (own.arc_tail, own.arc_head, own.lags), own.starts)
         last = np.where(missing, own.n_steps - 1, inner.last)

@@ -99,6 +99,7 @@ def test_a_run_decided_again_is_no_worse_and_keeps_every_rule(number):
             assert schedule.objective(program) <= worth <= best + slack
             assert answer.schedule.keeps_order(program)
             assert keeps_rows(program, answer.schedule)
+            assert program.allowed is None or not answer.schedule.dense(program)[~program.allowed].any()
             outside = ~inside
             assert np.array_equal(answer.schedule.step[outside], schedule.step[outside])
             if answer.finished:
