@@ -259,6 +259,12 @@ class RelaxedRun(StepRun):
         self._enough, self._next = 1, 0
         self.held_up = False
 
+    @property
+    def mean_nodes(self) -> float:
+        """Nodes of a run in the mean, if all are taken."""
+        program = self._around.program
+        return program.n_nodes * self._length / program.n_steps
+
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``; windows as they are, not propagated."""
         del size, rng

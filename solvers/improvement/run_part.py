@@ -83,45 +83,44 @@ class RunPart:
         def left() -> float | None:
             return None if limits.seconds is None else limits.seconds - (time.perf_counter() - began)
 
+        def solved(schedule: Schedule, work: int, *, finished: bool) -> Solved:
+            seconds = time.perf_counter() - began
+            return Solved(schedule, finished, work, seconds, limits.is_easy(seconds))
+
         run = cut_run(builder, self.schedule, self.penalty, self.free, (self.begin, self.end))
         worth = run.reward + run.worth + limits.close
         found = relaxed(run.program, worth, left())
         if found.bound <= worth:
-            seconds = time.perf_counter() - began
-            return Solved(self.schedule, True, _WORK, seconds, limits.is_easy(seconds))
+            return solved(self.schedule, _WORK, finished=True)
         most = left()
         ends = DiveLimits(_DOUBTFUL, worth, _SOLVES, None if most is None else _DIVE_SHARE * most, limits.seed)
         dived = dive(run.program, found, run.weight, run.late, ends)
-        work = _WORK * (1 + (0 if dived is None else dived.solves))
-        schedule = self.schedule
-        if dived is not None and dived.bound > worth and dived.doubtful <= 2 * _DOUBTFUL:
-            base, windows, flexible = self._rest(builder, run, dived)
-            for dear in _DEAR:
-                within = None if limits.seconds is None else max(_REST_SHARE * limits.seconds, _LEAST_SECONDS)
-                broken = np.flatnonzero(base.violation(builder.program) > 0)
-                part = WindowPart(base, windows, flexible, Elastics(broken, dear * self.penalty[broken]))
-                answer = part.solve(builder, PartLimits(within, limits.nodes, _PRECISE * limits.close, limits.seed))
-                if answer is None:
-                    break
-                work, base = work + answer.iterations, answer.schedule
-                if self._is_better(builder, base):
-                    schedule = base
-                    break
-                windows = self._widened(builder, run, base, windows, limits.seed)
-        _LOG.debug(
-            "run %d to %d: relaxation %.2f s, potential %.6g, %s, gain %.6g after %.2f s",
-            self.begin,
-            self.end,
-            found.seconds,
-            found.bound - run.reward - run.worth,
-            "no dive"
-            if dived is None
-            else f"dive of {dived.solves} to {dived.bound - run.reward - run.worth:.6g} with {dived.doubtful}",
-            schedule.objective(builder.program) - self.schedule.objective(builder.program),
-            time.perf_counter() - began,
-        )
-        seconds = time.perf_counter() - began
-        return Solved(schedule, False, work, seconds, limits.is_easy(seconds))
+        if dived is None:
+            return solved(self.schedule, _WORK, finished=False)
+        work = _WORK * (1 + dived.solves)
+        told = (self.begin, self.end, found.bound - worth, dived.solves, dived.bound - worth, dived.doubtful)
+        _LOG.debug("run %d to %d: at most %.6g to be gained, dive of %d to %.6g, %d in doubt", *told)
+        if dived.bound <= worth or dived.doubtful > 2 * _DOUBTFUL:
+            return solved(self.schedule, work, finished=False)
+        schedule, more = self._decided(builder, run, dived, limits)
+        return solved(schedule, work + more, finished=False)
+
+    def _decided(self, builder: SubprogramBuilder, run: Run, dived: Dived, limits: PartLimits) -> tuple[Schedule, int]:
+        """The schedule with what a dive leaves in doubt decided, where that is better, and the work it took."""
+        base, windows, flexible = self._rest(builder, run, dived)
+        seconds = None if limits.seconds is None else max(_REST_SHARE * limits.seconds, _LEAST_SECONDS)
+        ends, work = PartLimits(seconds, limits.nodes, _PRECISE * limits.close, limits.seed), 0
+        for dear in _DEAR:
+            broken = np.flatnonzero(base.violation(builder.program) > 0)
+            part = WindowPart(base, windows, flexible, Elastics(broken, dear * self.penalty[broken]))
+            answer = part.solve(builder, ends)
+            if answer is None:
+                break
+            work, base = work + answer.iterations, answer.schedule
+            if self._is_better(builder, base):
+                return base, work
+            windows = self._widened(builder, run, base, windows, limits.seed)
+        return self.schedule, work
 
     def _rest(self, builder: SubprogramBuilder, run: Run, dived: Dived) -> tuple[Schedule, Windows, Integers]:
         """What is still in doubt: a schedule, which may break rows, its windows, and parts whose choice is open."""

@@ -52,6 +52,8 @@ _CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
 when looked at more closely, and at last."""
 _BROKEN_PARTS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _LEAST_REWARD = 0.05
+_HELD = 3_000
+"""Nodes of a run that a mixed-integer program can hold."""
 _MOST_TAKEN = 0.5
 """Share of all nodes in parts being solved beyond which others may have nodes in common with them: what is left would
 hardly be worth a part, and of two answers that do not go together the better one is taken."""
@@ -81,12 +83,13 @@ class Guidance:
 
 @dataclass(eq=False)
 class _Kind:
-    """A kind of neighbourhood with what is known of it."""
+    """A kind of neighbourhood with what is known of it; a retired one is not asked any more."""
 
     draw: Neighbourhood
     size: int = _FIRST_SIZE
     reward: float = 1.0
     gained: float = 0.0
+    retired: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -266,7 +269,7 @@ class Trail:
         looked at yet; then runs of two steps and after those runs of three until they have had enough, or only as long
         as no other kind brings more; and after that all by reward.
         """
-        kinds = self._kinds
+        kinds = [kind for kind in self._kinds if not kind.retired]
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
         order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
         first = self._of(Everything)
@@ -282,7 +285,7 @@ class Trail:
 
     def _of(self, kind: type[Neighbourhood] | UnionType) -> list[_Kind]:
         """The kinds of a class, in the order in which they are first tried."""
-        return [one for one in self._kinds if isinstance(one.draw, kind)]
+        return [one for one in self._kinds if isinstance(one.draw, kind) and not one.retired]
 
     def _part(self, kind: _Kind, windows: Windows) -> Part:
         if isinstance(kind.draw, RelaxedRun):
@@ -329,6 +332,9 @@ class Trail:
         scale = max(self._bound - self.merit, 1e-6 * abs(self.merit)) if np.isfinite(self._bound) else abs(self.merit)
         rate = 100.0 * max(gain, 0.0) / max(scale, 1e-12) / (1.0 + answer.iterations / 5_000.0)
         kind.reward = _MEMORY * kind.reward + (1 - _MEMORY) * min(rate, 10.0)
+        if isinstance(kind.draw, RelaxedRun) and kind.reward <= _LEAST_REWARD:
+            # Where mixed-integer programs can hold whole runs they go on from there, nearer to the best.
+            kind.retired = kind.draw.mean_nodes <= _HELD
         if not answer.finished:
             kind.size = max(int(kind.size * (0.75 if gain > 0 else 0.5)), _LEAST_SIZE)
         elif answer.easy and answer.iterations < _EASY:
