@@ -266,8 +266,8 @@ class Trail:
         """Kinds in the order in which they are asked.
 
         Everything at once where that is possible; the mending kind while rows are broken; schedules met that were not
-        looked at yet; then runs of two steps and after those runs of three until they have had enough, or only as long
-        as no other kind brings more; and after that all by reward.
+        looked at yet; then runs, relaxed ones first and the shorter ones first, until they have had enough, or only as
+        long as no other kind brings more; and after that all by reward.
         """
         kinds = [kind for kind in self._kinds if not kind.retired]
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
@@ -279,8 +279,7 @@ class Trail:
             if self._recombined.fresh:
                 first += self._of(Recombined)
             others = 0.0 if self._capacities else max(kind.reward for kind in self._of(Ball | Merged))
-            runs = sorted(self._of(StepRun), key=lambda kind: -kind.reward)
-            first += [kind for kind in runs if kind.reward > _LEAST_REWARD and kind.reward >= others]
+            first += [kind for kind in self._of(StepRun) if kind.reward > _LEAST_REWARD and kind.reward >= others]
         return list({id(kind): kind for kind in [*first, *(kinds[k] for k in order)]}.values())
 
     def _of(self, kind: type[Neighbourhood] | UnionType) -> list[_Kind]:
