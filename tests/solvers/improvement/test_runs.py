@@ -11,9 +11,10 @@ from solvers.closure_schedule import ScheduleOptions, find_schedule
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties
 from solvers.improvement.neighbourhoods import RelaxedRun, SolvedRuns, Surroundings
-from solvers.improvement.parts import PartLimits
+from solvers.improvement.parts import PartLimits, Solved, WindowPart
 from solvers.improvement.run_part import RunPart
 from solvers.improvement.runs import cut_run
+from solvers.improvement.trail import Trail
 from solvers.improvement.windows import Windows, propagated
 from solvers.options import SolveOptions
 from solvers.relaxation import StopRule, solve_relaxation
@@ -211,3 +212,33 @@ def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only():
         told = Guidance(penalty, bound, np.zeros(program.n_rows), capacities=capacities)
         found = improve(builder, start, ImprovementOptions(rounds=0, workers=1), told)
         assert any("relaxed" in name for name in found.gained) == capacities
+
+
+def test_relaxed_runs_go_first_and_each_is_looked_at_once():
+    """Runs of two, three and four steps, from the first to the last; then mixed-integer programs."""
+    program = section()
+    builder = SubprogramBuilder(program)
+    start, bound = some_schedule(program), solve_relaxation(program).bound
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    trail = Trail(builder, start, Guidance(penalty, bound, np.zeros(program.n_rows)), 0, SolvedRuns())
+    seen = []
+    while isinstance((drawn := trail.draw([])).part, RunPart):
+        seen.append((drawn.part.end - drawn.part.begin, drawn.part.begin))
+        trail.take(drawn, Solved(start, True, 200, 0.0))
+    expected = [(length, begin) for length in (2, 3, 4) for begin in range(program.n_steps - length + 1)]
+    assert seen == expected
+    assert isinstance(drawn.part, WindowPart)
+
+
+def test_a_second_process_waits_for_a_relaxed_run_rather_than_solve_something_else():
+    """Where all runs left have nodes in common with the one being solved."""
+    program = section(columns=60, steps=3)
+    builder = SubprogramBuilder(program)
+    start, bound = some_schedule(program), solve_relaxation(program).bound
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    trail = Trail(builder, start, Guidance(penalty, bound, np.zeros(program.n_rows)), 0, SolvedRuns())
+    first = trail.draw([])
+    assert isinstance(first.part, RunPart)
+    assert trail.draw([first.part]) is None
+    trail.take(first, Solved(start, True, 200, 0.0))
+    assert isinstance(trail.draw([]).part, RunPart)
