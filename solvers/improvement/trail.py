@@ -123,7 +123,14 @@ class Trail:
     """
 
     def __init__(
-        self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int, solved: SolvedRuns
+        self,
+        builder: SubprogramBuilder,
+        schedule: Schedule,
+        guidance: Guidance,
+        seed: int,
+        solved: SolvedRuns,
+        *,
+        other: bool = False,
     ) -> None:
         self._builder, self._program = builder, builder.program
         self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
@@ -131,7 +138,7 @@ class Trail:
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
         self._around = Surroundings.of(builder, goal)
         self._recombined, kinds = every_kind(self._around, solved)
-        self._kinds = [_Kind(kind) for kind in kinds if self._suits(kind)]
+        self._kinds = [_Kind(kind) for kind in kinds if self._suits(kind, other=other)]
         self._closeness = _CLOSENESS
         self._rng = np.random.default_rng(seed)
         self.best = schedule
@@ -141,12 +148,12 @@ class Trail:
         self._fruitless: set[int] = set()
         self.kept: Schedule | None = schedule if self.keeps_rows() else None
 
-    def _suits(self, kind: Neighbourhood) -> bool:
-        """Whether a kind can look at schedules of the program."""
+    def _suits(self, kind: Neighbourhood, *, other: bool) -> bool:
+        """Whether a kind can look at schedules of the program; one begun anew beside another has others to offer."""
         program = self._program
         if isinstance(kind, RelaxedRun):
-            plain = not program.n_extras and not program.lags.any()
-            return plain and self._capacities and self._builder.moves_groups
+            plain = not program.n_extras and not program.lags.any() and self._capacities
+            return plain and self._builder.moves_groups and not (other and kind.mean_nodes <= _HELD)
         return self._builder.moves_groups or not isinstance(kind, Merged)
 
     @property
