@@ -149,7 +149,7 @@ class Trail:
         self.kept: Schedule | None = schedule if self.keeps_rows() else None
 
     def _suits(self, kind: Neighbourhood, *, other: bool) -> bool:
-        """Whether a kind can look at schedules of the program; one begun anew beside another has others to offer."""
+        """Whether a kind suits the program, and a schedule begun as another one: near by, whole runs bring more."""
         program = self._program
         if isinstance(kind, RelaxedRun):
             plain = not program.n_extras and not program.lags.any() and self._capacities
