@@ -27,8 +27,8 @@ _LAYERS = 60
 _TRIES = 4
 _ENOUGH = 0.6
 _MOST_MET, _LOOKS = 8, 4
-_RELAXED = (2, 3, 4)
-"""Steps of the runs that relaxations look at."""
+_RELAXED, _LOOKED = (2, 3, 4), 2
+"""Steps of the runs that relaxations look at, and how often."""
 
 
 class Neighbourhood(Protocol):
@@ -246,8 +246,9 @@ class StepRun:
 class RelaxedRun(StepRun):
     """All nodes of a few neighbouring steps, however many they are, for a relaxation (``run_part.py``).
 
-    Runs are looked at one after the other, from the first to the last and then from the first again, those that were
-    looked at as they are passed over.
+    Runs are looked at one after the other, from the first to the last and then from the first again; those that are
+    proven to hold nothing are passed over, and so are those that were looked at twice as they are, as chance has a say
+    in what is found.
 
     Attributes:
         held_up: Whether what is left to be looked at has nodes in common with what is being solved.
@@ -256,7 +257,7 @@ class RelaxedRun(StepRun):
     def __init__(self, around: Surroundings, length: int, solved: SolvedRuns) -> None:
         super().__init__(around, length, solved)
         self.name = f"{length} steps, relaxed"
-        self._enough, self._next = 1, 0
+        self._enough, self._next = _LOOKED, 0
         self.held_up = False
 
     @property
@@ -271,12 +272,12 @@ class RelaxedRun(StepRun):
         runs = self._to_solve(schedule, self._around.reachable(schedule))
         T = self._around.program.n_steps
         self.held_up = False
-        for _, start, inside, key in sorted(runs, key=lambda run: (run[1] - self._next) % T):
+        for times, start, inside, key in sorted(runs, key=lambda run: (run[0], (run[1] - self._next) % T)):
             if (inside & taken).any():
                 self.held_up = True
                 continue
             self._next = start + 1
-            self._solved.add(key, self._closeness, 1)
+            self._solved.add(key, self._closeness, times + 1)
             first, last, opened = kept(schedule.step)
             first[inside], last[inside] = start, min(start + self._length, T) - 1
             return Windows(first, last, opened | (inside & (schedule.step >= T)))
@@ -287,6 +288,11 @@ class RelaxedRun(StepRun):
         T = self._around.program.n_steps
         # In the last steps many of those never taken may be worth it together.
         return inside | (schedule.step >= T) if start + self._length >= T else inside
+
+    def proven(self, schedule: Schedule, start: int) -> None:
+        """A run holds nothing."""
+        inside = self._inside(schedule, start, self._around.reachable(schedule))
+        self._solved.add(self._key(schedule, start, inside), self._closeness, self._enough)
 
     def _kind(self) -> int:
         return -self._length

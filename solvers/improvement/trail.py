@@ -197,16 +197,28 @@ class Trail:
             taken |= part.free
         if taken.mean() > _MOST_TAKEN:
             taken[:] = False
+        done: list[_Kind] = []
         for kind in self._in_order():
             drawn = self._drawn(kind, taken)
             if drawn is not None:
+                if len(done) == len(self._of(RelaxedRun)) and not any(isinstance(part, RunPart) for part in busy):
+                    self._retire(done)
                 self.ended = False
                 return drawn
-            if isinstance(kind.draw, RelaxedRun) and kind.draw.held_up and all(isinstance(p, RunPart) for p in busy):
-                # Those it waits for are soon done, and bring more than what could be solved meanwhile.
-                return None
+            if isinstance(kind.draw, RelaxedRun) and kind.draw.held_up:
+                if all(isinstance(part, RunPart) for part in busy):
+                    # Those it waits for are soon done, and bring more than what could be solved meanwhile.
+                    return None
+            elif isinstance(kind.draw, RelaxedRun):
+                done.append(kind)
         self.ended = not busy
         return None
+
+    @staticmethod
+    def _retire(done: Sequence[_Kind]) -> None:
+        """Relaxed runs end once all were looked at: whole ones go on from there, nearer to the best, where they fit."""
+        for kind in done:
+            kind.retired = isinstance(kind.draw, RelaxedRun) and kind.draw.mean_nodes <= _HELD
 
     def _drawn(self, kind: _Kind, taken: NDArray[np.bool_]) -> Drawn | None:
         """A part of a kind, of those drawn at random one in which something better may be found."""
@@ -238,7 +250,9 @@ class Trail:
                 self._fruitless = set()
             elif answer.finished and self.best is drawn.part.schedule:
                 self._fruitless.add(drawn.key)
-            if answer.finished and self._capacities and isinstance(drawn.kind.draw, StepRun):
+            if answer.finished and isinstance(drawn.kind.draw, RelaxedRun) and isinstance(drawn.part, RunPart):
+                drawn.kind.draw.proven(drawn.part.schedule, drawn.part.begin)
+            elif answer.finished and self._capacities and isinstance(drawn.kind.draw, StepRun):
                 drawn.kind.draw.found(drawn.part.schedule, answer.schedule)
             self._learn(drawn.kind, own, answer)
             _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
@@ -286,6 +300,7 @@ class Trail:
             if self._recombined.fresh:
                 first += self._of(Recombined)
             others = 0.0 if self._capacities else max(kind.reward for kind in self._of(Ball | Merged))
+            first += self._of(RelaxedRun)
             first += [kind for kind in self._of(StepRun) if kind.reward > _LEAST_REWARD and kind.reward >= others]
         return list({id(kind): kind for kind in [*first, *(kinds[k] for k in order)]}.values())
 
@@ -338,9 +353,6 @@ class Trail:
         scale = max(self._bound - self.merit, 1e-6 * abs(self.merit)) if np.isfinite(self._bound) else abs(self.merit)
         rate = 100.0 * max(gain, 0.0) / max(scale, 1e-12) / (1.0 + answer.iterations / 5_000.0)
         kind.reward = _MEMORY * kind.reward + (1 - _MEMORY) * min(rate, 10.0)
-        if isinstance(kind.draw, RelaxedRun) and kind.reward <= _LEAST_REWARD:
-            # Where mixed-integer programs can hold whole runs they go on from there, nearer to the best.
-            kind.retired = kind.draw.mean_nodes <= _HELD
         if not answer.finished:
             kind.size = max(int(kind.size * (0.75 if gain > 0 else 0.5)), _LEAST_SIZE)
         elif answer.easy and answer.iterations < _EASY:

@@ -62,6 +62,7 @@ def runs(program, builder, schedule, length):
     kind, free = RelaxedRun(around, length, SolvedRuns()), np.zeros(program.n_nodes, np.bool_)
     while (windows := kind.draw(schedule, 0, np.random.default_rng(0), free)) is not None:
         inside = windows.free
+        kind.proven(schedule, int(windows.first[inside].min()) if inside.any() else 0)
         if inside.any():
             yield inside, int(windows.first[inside].min()), int(windows.last[inside].max()) + 1
 
@@ -214,8 +215,9 @@ def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only():
         assert any("relaxed" in name for name in found.gained) == capacities
 
 
-def test_relaxed_runs_go_first_and_each_is_looked_at_once():
-    """Runs of two, three and four steps, from the first to the last; then mixed-integer programs."""
+@pytest.mark.parametrize("proven", [False, True])
+def test_relaxed_runs_go_first_and_each_is_looked_at_once_or_twice(proven):
+    """Runs of two, three and four steps, from the first to the last, again unless proven; then whole ones."""
     program = section()
     builder = SubprogramBuilder(program)
     start, bound = some_schedule(program), solve_relaxation(program).bound
@@ -224,8 +226,9 @@ def test_relaxed_runs_go_first_and_each_is_looked_at_once():
     seen = []
     while isinstance((drawn := trail.draw([])).part, RunPart):
         seen.append((drawn.part.end - drawn.part.begin, drawn.part.begin))
-        trail.take(drawn, Solved(start, True, 200, 0.0))
-    expected = [(length, begin) for length in (2, 3, 4) for begin in range(program.n_steps - length + 1)]
+        trail.take(drawn, Solved(start, proven, 200, 0.0))
+    looks = 1 if proven else 2
+    expected = [(length, begin) for length in (2, 3, 4) for begin in list(range(program.n_steps - length + 1)) * looks]
     assert seen == expected
     assert isinstance(drawn.part, WindowPart)
 
