@@ -29,16 +29,19 @@ LIMITS = PartLimits(None, 2_000, 1e-6, 0)
 
 @cache
 def programs():
-    """Twenty programs whose rows are capacities, without lags and continuous variables, three steps or more."""
+    """Fourteen programs whose rows are capacities, without lags and continuous variables, three steps or more."""
     found = []
     for seed in range(2_000):
         program = random_program(seed)
         plain = not program.n_extras and not program.lags.any()
         if plain and program.n_steps >= 3 and program.n_parts and all_capacities(program) and program.n_rows:
             found.append(program)
-    return found[:20]
+        if len(found) == 14:
+            break
+    return found
 
 
+@cache
 def some_schedule(program):
     """A schedule that keeps every row and leaves something to be gained: rounded, then its nodes as late as can be."""
     found = find_schedule(program, ScheduleOptions(rounds=0, workers=1))
@@ -67,7 +70,7 @@ def runs(program, builder, schedule, length):
             yield inside, int(windows.first[inside].min()), int(windows.last[inside].max()) + 1
 
 
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(10))
 def test_a_run_cut_out_has_the_optimum_that_the_schedule_has_there(number):
     """With what it pays for nodes that have to be taken; what it holds of the schedule is worth what it was."""
     program = programs()[number]
@@ -87,7 +90,7 @@ def test_a_run_cut_out_has_the_optimum_that_the_schedule_has_there(number):
             assert (step[run.due] < run.program.n_steps).all()
 
 
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(10))
 def test_a_run_decided_again_is_no_worse_and_keeps_every_rule(number):
     """Never better than HiGHS has it, and where it is called finished no better is to be had."""
     program = programs()[number]
@@ -121,11 +124,11 @@ def test_most_of_what_runs_hold_is_found():
             answer = RunPart(schedule, inside, begin, end, penalty).solve(builder, LIMITS)
             tried += 1
             reached += answer.schedule.objective(program) >= best - 1e-4 * max(1.0, abs(best))
-    assert tried >= 5
+    assert tried >= 3
     assert reached >= 0.7 * tried
 
 
-@pytest.mark.parametrize("number", range(20))
+@pytest.mark.parametrize("number", range(10))
 def test_a_dive_ends_where_nothing_is_in_doubt_or_nothing_is_to_be_gained(number):
     """It leaves nothing in doubt where its bound stays above what is not worth it; the point keeps arcs and rows."""
     program = programs()[number]
