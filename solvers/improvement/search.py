@@ -229,7 +229,7 @@ class _Search:
             seed = self._options.seed + self._restarts
             # Rows that are no capacities tie a run to what is outside of it: there each plan knows its own runs only.
             solved = self._solved if self._guidance.capacities else SolvedRuns()
-            self._others.append(Trail(self._builder, schedule, self._guidance, seed, solved, other=True))
+            self._others.append(Trail(self._builder, schedule, self._guidance, seed, solved))
 
     def _going(self) -> list[Trail]:
         """The others that are not at rest, those with the fewest parts being solved first; met when all are."""

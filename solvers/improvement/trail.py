@@ -83,13 +83,12 @@ class Guidance:
 
 @dataclass(eq=False)
 class _Kind:
-    """A kind of neighbourhood with what is known of it; a retired one is not asked any more."""
+    """A kind of neighbourhood with what is known of it."""
 
     draw: Neighbourhood
     size: int = _FIRST_SIZE
     reward: float = 1.0
     gained: float = 0.0
-    retired: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +122,7 @@ class Trail:
     """
 
     def __init__(
-        self,
-        builder: SubprogramBuilder,
-        schedule: Schedule,
-        guidance: Guidance,
-        seed: int,
-        solved: SolvedRuns,
-        *,
-        other: bool = False,
+        self, builder: SubprogramBuilder, schedule: Schedule, guidance: Guidance, seed: int, solved: SolvedRuns
     ) -> None:
         self._builder, self._program = builder, builder.program
         self._bound, self._penalty, self._multipliers = guidance.bound, guidance.penalty, guidance.multipliers
@@ -138,7 +130,7 @@ class Trail:
         goal = schedule.step.astype(np.float64) if guidance.goal is None else guidance.goal
         self._around = Surroundings.of(builder, goal)
         self._recombined, kinds = every_kind(self._around, solved)
-        self._kinds = [_Kind(kind) for kind in kinds if self._suits(kind, other=other)]
+        self._kinds = [_Kind(kind) for kind in kinds if self._suits(kind)]
         self._closeness = _CLOSENESS
         self._rng = np.random.default_rng(seed)
         self.best = schedule
@@ -148,12 +140,12 @@ class Trail:
         self._fruitless: set[int] = set()
         self.kept: Schedule | None = schedule if self.keeps_rows() else None
 
-    def _suits(self, kind: Neighbourhood, *, other: bool) -> bool:
-        """Whether a kind suits the program, and a schedule begun as another one: near by, whole runs bring more."""
+    def _suits(self, kind: Neighbourhood) -> bool:
+        """Whether a kind suits the program; runs that a mixed-integer program can hold need no relaxation."""
         program = self._program
         if isinstance(kind, RelaxedRun):
             plain = not program.n_extras and not program.lags.any() and self._capacities
-            return plain and self._builder.moves_groups and not (other and kind.mean_nodes <= _HELD)
+            return plain and self._builder.moves_groups and kind.mean_nodes > _HELD
         return self._builder.moves_groups or not isinstance(kind, Merged)
 
     @property
@@ -197,28 +189,16 @@ class Trail:
             taken |= part.free
         if taken.mean() > _MOST_TAKEN:
             taken[:] = False
-        done: list[_Kind] = []
         for kind in self._in_order():
             drawn = self._drawn(kind, taken)
             if drawn is not None:
-                if len(done) == len(self._of(RelaxedRun)) and not any(isinstance(part, RunPart) for part in busy):
-                    self._retire(done)
                 self.ended = False
                 return drawn
-            if isinstance(kind.draw, RelaxedRun) and kind.draw.held_up:
-                if all(isinstance(part, RunPart) for part in busy):
-                    # Those it waits for are soon done, and bring more than what could be solved meanwhile.
-                    return None
-            elif isinstance(kind.draw, RelaxedRun):
-                done.append(kind)
+            if isinstance(kind.draw, RelaxedRun) and kind.draw.held_up and all(isinstance(p, RunPart) for p in busy):
+                # Those it waits for are soon done, and bring more than what could be solved meanwhile.
+                return None
         self.ended = not busy
         return None
-
-    @staticmethod
-    def _retire(done: Sequence[_Kind]) -> None:
-        """Relaxed runs end once all were looked at: whole ones go on from there, nearer to the best, where they fit."""
-        for kind in done:
-            kind.retired = isinstance(kind.draw, RelaxedRun) and kind.draw.mean_nodes <= _HELD
 
     def _drawn(self, kind: _Kind, taken: NDArray[np.bool_]) -> Drawn | None:
         """A part of a kind, of those drawn at random one in which something better may be found."""
@@ -290,7 +270,7 @@ class Trail:
         looked at yet; then runs, relaxed ones first and the shorter ones first, until they have had enough, or only as
         long as no other kind brings more; and after that all by reward.
         """
-        kinds = [kind for kind in self._kinds if not kind.retired]
+        kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
         order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
         first = self._of(Everything)
@@ -306,7 +286,7 @@ class Trail:
 
     def _of(self, kind: type[Neighbourhood] | UnionType) -> list[_Kind]:
         """The kinds of a class, in the order in which they are first tried."""
-        return [one for one in self._kinds if isinstance(one.draw, kind) and not one.retired]
+        return [one for one in self._kinds if isinstance(one.draw, kind)]
 
     def _part(self, kind: _Kind, windows: Windows) -> Part:
         if isinstance(kind.draw, RelaxedRun):

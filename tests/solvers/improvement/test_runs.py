@@ -10,6 +10,7 @@ from solvers.capacities import all_capacities
 from solvers.closure_schedule import ScheduleOptions, find_schedule
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties
+from solvers.improvement import trail as trail_module
 from solvers.improvement.neighbourhoods import RelaxedRun, SolvedRuns, Surroundings
 from solvers.improvement.parts import PartLimits, Solved, WindowPart
 from solvers.improvement.run_part import RunPart
@@ -206,8 +207,9 @@ def test_relaxed_runs_alone_bring_a_poor_schedule_nearer_to_the_bound():
     assert bound - schedule.objective(program) <= 0.05 * distance
 
 
-def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only():
+def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only(monkeypatch):
     """Where they are told so; the work is counted under their names."""
+    monkeypatch.setattr(trail_module, "_HELD", 0)
     program = section(columns=20, benches=6)
     builder = SubprogramBuilder(program)
     start, bound = some_schedule(program), solve_relaxation(program).bound
@@ -219,8 +221,9 @@ def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only():
 
 
 @pytest.mark.parametrize("proven", [False, True])
-def test_relaxed_runs_go_first_and_each_is_looked_at_once_or_twice(proven):
+def test_relaxed_runs_go_first_and_each_is_looked_at_once_or_twice(proven, monkeypatch):
     """Runs of two, three and four steps, from the first to the last, again unless proven; then whole ones."""
+    monkeypatch.setattr(trail_module, "_HELD", 0)
     program = section()
     builder = SubprogramBuilder(program)
     start, bound = some_schedule(program), solve_relaxation(program).bound
@@ -236,8 +239,9 @@ def test_relaxed_runs_go_first_and_each_is_looked_at_once_or_twice(proven):
     assert isinstance(drawn.part, WindowPart)
 
 
-def test_a_second_process_waits_for_a_relaxed_run_rather_than_solve_something_else():
+def test_a_second_process_waits_for_a_relaxed_run_rather_than_solve_something_else(monkeypatch):
     """Where all runs left have nodes in common with the one being solved."""
+    monkeypatch.setattr(trail_module, "_HELD", 0)
     program = section(columns=60, steps=3)
     builder = SubprogramBuilder(program)
     start, bound = some_schedule(program), solve_relaxation(program).bound
