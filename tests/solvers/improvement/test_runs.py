@@ -208,27 +208,31 @@ def test_relaxed_runs_alone_bring_a_poor_schedule_nearer_to_the_bound():
 
 
 def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only(monkeypatch):
-    """Where they are told so; the work is counted under their names."""
-    monkeypatch.setattr(trail_module, "_HELD", 0)
+    """Where they are told so, and a mixed-integer program could not hold a run; their gain has names of its own."""
     program = section(columns=20, benches=6)
     builder = SubprogramBuilder(program)
     start, bound = some_schedule(program), solve_relaxation(program).bound
     penalty = row_penalties(program, np.zeros(program.n_rows))
-    for capacities in (True, False):
+    for held, capacities in ((0, True), (0, False), (3_000, True)):
+        monkeypatch.setattr(trail_module, "_HELD", held)
         told = Guidance(penalty, bound, np.zeros(program.n_rows), capacities=capacities)
         found = improve(builder, start, ImprovementOptions(rounds=0, workers=1), told)
-        assert any("relaxed" in name for name in found.gained) == capacities
+        assert any("relaxed" in name for name in found.gained) == (capacities and not held)
+
+
+def trail_of(program, monkeypatch):
+    """A trail that looks at relaxed runs however small they are, and the schedule it begins with."""
+    monkeypatch.setattr(trail_module, "_HELD", 0)
+    start, bound = some_schedule(program), solve_relaxation(program).bound
+    told = Guidance(row_penalties(program, np.zeros(program.n_rows)), bound, np.zeros(program.n_rows))
+    return Trail(SubprogramBuilder(program), start, told, 0, SolvedRuns()), start
 
 
 @pytest.mark.parametrize("proven", [False, True])
 def test_relaxed_runs_go_first_and_each_is_looked_at_once_or_twice(proven, monkeypatch):
     """Runs of two, three and four steps, from the first to the last, again unless proven; then whole ones."""
-    monkeypatch.setattr(trail_module, "_HELD", 0)
     program = section()
-    builder = SubprogramBuilder(program)
-    start, bound = some_schedule(program), solve_relaxation(program).bound
-    penalty = row_penalties(program, np.zeros(program.n_rows))
-    trail = Trail(builder, start, Guidance(penalty, bound, np.zeros(program.n_rows)), 0, SolvedRuns())
+    trail, start = trail_of(program, monkeypatch)
     seen = []
     while isinstance((drawn := trail.draw([])).part, RunPart):
         seen.append((drawn.part.end - drawn.part.begin, drawn.part.begin))
@@ -241,12 +245,7 @@ def test_relaxed_runs_go_first_and_each_is_looked_at_once_or_twice(proven, monke
 
 def test_a_second_process_waits_for_a_relaxed_run_rather_than_solve_something_else(monkeypatch):
     """Where all runs left have nodes in common with the one being solved."""
-    monkeypatch.setattr(trail_module, "_HELD", 0)
-    program = section(columns=60, steps=3)
-    builder = SubprogramBuilder(program)
-    start, bound = some_schedule(program), solve_relaxation(program).bound
-    penalty = row_penalties(program, np.zeros(program.n_rows))
-    trail = Trail(builder, start, Guidance(penalty, bound, np.zeros(program.n_rows)), 0, SolvedRuns())
+    trail, start = trail_of(section(columns=60, steps=3), monkeypatch)
     first = trail.draw([])
     assert isinstance(first.part, RunPart)
     assert trail.draw([first.part]) is None
