@@ -122,6 +122,29 @@ class Surroundings:
         np.maximum.at(first, tail, np.minimum(schedule.step[head] + lag, self.program.n_steps))
         return np.minimum(first, self.program.n_steps)
 
+    def steps_of(self, row: int) -> Integers:
+        """Steps of the parts in a side row, ascending."""
+        program = self.program
+        columns = program.rows.indices[program.rows.indptr[row] : program.rows.indptr[row + 1]]
+        return np.unique((columns // program.n_choices) % program.n_steps).astype(np.int64)
+
+    def run(
+        self, schedule: Schedule, steps: tuple[int, int], reachable: Integers, *, every: bool = False
+    ) -> NDArray[np.bool_]:
+        """Nodes of a run of steps ``(n,)``: those taken in it, and of those never taken those that could be and earn.
+
+        Args:
+            schedule: The schedule.
+            steps: First step, and the one after the last.
+            reachable: Of ``reachable``.
+            every: Whether a run that ends with the last step holds all that are never taken: many of them may be worth
+                it together.
+        """
+        begin, end = steps
+        T = self.program.n_steps
+        never, inside = schedule.step >= T, (schedule.step >= begin) & (schedule.step < end)
+        return inside | never if every and end >= T else inside | (never & (reachable < end) & (self.worth > 0))
+
 
 class Everything:
     """All nodes in all steps, once, where the program is small enough for that."""
@@ -234,9 +257,7 @@ class StepRun:
         return self._length
 
     def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
-        stop, T = start + self._length, self._around.program.n_steps
-        inside = (schedule.step >= start) & (schedule.step < stop)
-        return inside | ((schedule.step >= T) & (reachable < stop) & (self._around.worth > 0))
+        return self._around.run(schedule, (start, start + self._length), reachable)
 
     def _windows(self, schedule: Schedule, nodes: Integers, start: int) -> Windows:
         last = min(start + self._length, self._around.program.n_steps) - 1
@@ -261,10 +282,9 @@ class RelaxedRun(StepRun):
         self.held_up = False
 
     @property
-    def mean_nodes(self) -> float:
-        """Nodes of a run in the mean, if all are taken."""
-        program = self._around.program
-        return program.n_nodes * self._length / program.n_steps
+    def length(self) -> int:
+        """Steps of a run."""
+        return self._length
 
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``; windows as they are, not propagated."""
@@ -278,16 +298,11 @@ class RelaxedRun(StepRun):
                 continue
             self._next = start + 1
             self._solved.add(key, self._closeness, times + 1)
-            first, last, opened = kept(schedule.step)
-            first[inside], last[inside] = start, min(start + self._length, T) - 1
-            return Windows(first, last, opened | (inside & (schedule.step >= T)))
+            return _run_windows(schedule, inside, (start, min(start + self._length, T)), T)
         return None
 
     def _inside(self, schedule: Schedule, start: int, reachable: Integers) -> NDArray[np.bool_]:
-        inside = super()._inside(schedule, start, reachable)
-        T = self._around.program.n_steps
-        # In the last steps many of those never taken may be worth it together.
-        return inside | (schedule.step >= T) if start + self._length >= T else inside
+        return self._around.run(schedule, (start, start + self._length), reachable, every=True)
 
     def proven(self, schedule: Schedule, start: int) -> None:
         """A run holds nothing."""
@@ -400,7 +415,7 @@ class Mend:
         broken = np.flatnonzero(schedule.violation(around.program) > 0)
         if not broken.size:
             return None
-        steps = self._steps(int(rng.choice(broken)))
+        steps = around.steps_of(int(rng.choice(broken)))
         reachable = around.reachable(schedule)
         at = np.where(schedule.step < T, schedule.step, reachable)
         near = np.zeros(T + 1, np.bool_)
@@ -412,11 +427,40 @@ class Mend:
         nodes = around.ball(int(rng.choice(candidates)), allowed, max(size // 2, 4), rng)
         return around.windows(schedule, nodes, np.maximum(at[nodes] - 1, 0), at[nodes] + 1)
 
-    def _steps(self, row: int) -> Integers:
-        """Steps of the parts in a side row."""
-        program = self._around.program
-        columns = program.rows.indices[program.rows.indptr[row] : program.rows.indptr[row + 1]]
-        return np.unique((columns // program.n_choices) % program.n_steps).astype(np.int64)
+
+class RelaxedMend:
+    """All nodes of the steps that a broken side row speaks of, and of those beside them, for a relaxation.
+
+    The steps beside are one, two, four and so on either way, up to all, as long as nothing better is found.
+    """
+
+    name = "mend, relaxed"
+
+    def __init__(self, around: Surroundings) -> None:
+        self._around = around
+        self._tried: set[tuple[int, int, bytes]] = set()
+
+    def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
+        """See ``Neighbourhood``; windows as they are, not propagated, and None where no side row is broken."""
+        del size
+        around, T = self._around, self._around.program.n_steps
+        broken = np.flatnonzero(schedule.violation(around.program) > 0)
+        broken = broken[np.diff(around.program.rows.indptr)[broken] > 0]
+        if not broken.size:
+            return None
+        steps = around.steps_of(int(rng.choice(broken)))
+        reachable = around.reachable(schedule)
+        state = hashlib.blake2b(schedule.step.tobytes(), digest_size=16).digest()
+        beside = 1
+        while True:
+            begin, end = max(int(steps[0]) - beside, 0), min(int(steps[-1]) + 1 + beside, T)
+            inside = around.run(schedule, (begin, end), reachable, every=True)
+            if (begin, end, state) not in self._tried and inside.any() and not (inside & taken).any():
+                self._tried.add((begin, end, state))
+                return _run_windows(schedule, inside, (begin, end), T)
+            if end - begin >= T:
+                return None
+            beside *= 2
 
 
 class Recombined:
@@ -460,6 +504,13 @@ class Recombined:
         return chosen
 
 
+def _run_windows(schedule: Schedule, inside: NDArray[np.bool_], steps: tuple[int, int], never: int) -> Windows:
+    """Windows of the steps of a run for its nodes ``(n,)``, not propagated."""
+    first, last, opened = kept(schedule.step)
+    first[inside], last[inside] = steps[0], steps[1] - 1
+    return Windows(first, last, opened | (inside & (schedule.step >= never)))
+
+
 def every_kind(around: Surroundings, solved: SolvedRuns) -> tuple[Recombined, list[Neighbourhood]]:
     """The kinds in the order in which they are first tried, and the one that learns of other schedules."""
     recombined = Recombined(around)
@@ -474,5 +525,6 @@ def every_kind(around: Surroundings, solved: SolvedRuns) -> tuple[Recombined, li
         Merged(around, 1),
         Merged(around, 2),
         Ball(around, 1, drawn=True),
+        RelaxedMend(around),
         Mend(around),
     ]

@@ -17,9 +17,11 @@ import numpy as np
 from solvers.following import point_at
 from solvers.improvement.parts import PartLimits, Solved, WindowPart
 from solvers.improvement.runs import cut_run
+from solvers.improvement.settling import merit
 from solvers.improvement.subprogram import Elastics
 from solvers.improvement.windows import Windows, kept, propagated, touched
 from solvers.relaxation.diving import DiveLimits, dive, relaxed
+from solvers.schedule import keeps_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,7 +58,7 @@ class RunPart:
     """A run of steps.
 
     Attributes:
-        schedule: The schedule; it keeps every side row.
+        schedule: The schedule; it may break side rows.
         free: Nodes of the run ``(n,)``.
         begin: First step.
         end: The step after the last.
@@ -125,14 +127,14 @@ class RunPart:
     def _rest(self, builder: SubprogramBuilder, run: Run, dived: Dived) -> tuple[Schedule, Windows, Integers]:
         """What is still in doubt: a schedule, which may break rows, its windows, and parts whose choice is open."""
         program, own = builder.program, run.program
-        point = point_at(own, dived.x, np.zeros(0))
+        point = point_at(own, dived.x, dived.extras)
         # What the run has to take and the point does not is left to its last step.
         missing = run.due & (point.step >= own.n_steps)
         step = np.where(missing, own.n_steps - 1, point.step)
         worth = own.worth[:, -1] if own.allowed is None else np.where(own.allowed[:, -1], own.worth[:, -1], -np.inf)
         best = np.eye(own.n_choices)[worth.argmax(axis=1)]
         share = np.where(missing[own.part_node][:, None], best, point.share)
-        base = run.put_back(self.schedule, step, share)
+        base = run.put_back(self.schedule, step, share, point.extras)
         inner = touched(dived.taken, (own.arc_tail, own.arc_head, own.lags), own.starts)
         last = np.where(missing, own.n_steps - 1, inner.last)
         first = np.where(missing, np.minimum(inner.first, own.n_steps - 1), inner.first)
@@ -160,10 +162,11 @@ class RunPart:
         return propagated(Windows(low, high, windows.open), program.n_steps, builder.arcs, program.starts)
 
     def _is_better(self, builder: SubprogramBuilder, other: Schedule) -> bool:
+        """Whether a schedule keeps the arcs and is worth more, with no side row broken unless some were before."""
         program = builder.program
-        if other.objective(program) <= self.schedule.objective(program):
+        if merit(program, other, self.penalty) <= merit(program, self.schedule, self.penalty):
             return False
-        return other.keeps_order(program) and not bool((other.violation(program) > 0).any())
+        return other.keeps_order(program) and (keeps_rows(program, other) or not keeps_rows(program, self.schedule))
 
 
 def _of_all(

@@ -15,6 +15,7 @@ from solvers.improvement.neighbourhoods import (
     Merged,
     Neighbourhood,
     Recombined,
+    RelaxedMend,
     RelaxedRun,
     SolvedRuns,
     StepRun,
@@ -53,7 +54,9 @@ when looked at more closely, and at last."""
 _BROKEN_PARTS, _RAISE, _MOST_RAISES = 8, 4.0, 5
 _LEAST_REWARD = 0.05
 _HELD = 3_000
-"""Nodes of a run that a mixed-integer program can hold."""
+"""Nodes of a run that a mixed-integer program can hold, in the mean if all are taken."""
+_MENDED = 3
+"""Steps of the shortest run in which broken rows are mended."""
 _MOST_TAKEN = 0.5
 """Share of all nodes in parts being solved beyond which others may have nodes in common with them: what is left would
 hardly be worth a part, and of two answers that do not go together the better one is taken."""
@@ -71,7 +74,7 @@ class Guidance:
         multipliers: Multipliers of the side rows ``(M,)``, to tell which choices are worth deciding again.
         goal: Mean step of each node in the relaxation ``(n,)``; None where there is no point of it.
         capacities: Whether every side row is a capacity. Then runs of two and three steps go before all other kinds
-            until they bring nothing more; else only while no other kind brings more.
+            until they bring nothing more; else only while no other kind brings more. Relaxed runs go first always.
     """
 
     penalty: Floats
@@ -143,9 +146,10 @@ class Trail:
     def _suits(self, kind: Neighbourhood) -> bool:
         """Whether a kind suits the program; runs that a mixed-integer program can hold need no relaxation."""
         program = self._program
-        if isinstance(kind, RelaxedRun):
-            plain = not program.n_extras and not program.lags.any() and self._capacities
-            return plain and self._builder.moves_groups and kind.mean_nodes > _HELD
+        if isinstance(kind, RelaxedRun | RelaxedMend):
+            steps = kind.length if isinstance(kind, RelaxedRun) else _MENDED
+            held = program.n_nodes * steps <= _HELD * program.n_steps
+            return self._builder.moves_groups and not program.lags.any() and not held
         return self._builder.moves_groups or not isinstance(kind, Merged)
 
     @property
@@ -266,16 +270,16 @@ class Trail:
     def _in_order(self) -> list[_Kind]:
         """Kinds in the order in which they are asked.
 
-        Everything at once where that is possible; the mending kind while rows are broken; schedules met that were not
-        looked at yet; then runs, relaxed ones first and the shorter ones first, until they have had enough, or only as
-        long as no other kind brings more; and after that all by reward.
+        Everything at once where that is possible; the mending kinds while rows are broken; schedules met that were not
+        looked at yet; then relaxed runs until they have had enough, and runs as well, or only as long as no other kind
+        brings more, the shorter ones first; and after that all by reward.
         """
         kinds = self._kinds
         weight = np.array([kind.reward for kind in kinds]) + _LEAST_REWARD
         order = self._rng.choice(len(kinds), len(kinds), replace=False, p=weight / weight.sum()).tolist()
         first = self._of(Everything)
         if not self.keeps_rows():
-            first += self._of(Mend)
+            first += self._of(RelaxedMend) + self._of(Mend)
         else:
             if self._recombined.fresh:
                 first += self._of(Recombined)
@@ -289,7 +293,7 @@ class Trail:
         return [one for one in self._kinds if isinstance(one.draw, kind)]
 
     def _part(self, kind: _Kind, windows: Windows) -> Part:
-        if isinstance(kind.draw, RelaxedRun):
+        if isinstance(kind.draw, RelaxedRun | RelaxedMend):
             free = windows.free
             begin, end = int(windows.first[free].min()), int(windows.last[free].max()) + 1
             return RunPart(self.best, free, begin, end, self._penalty)

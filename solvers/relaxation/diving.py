@@ -3,7 +3,7 @@
 Each decision says of a node whether it is taken by the end of a step, with all that it needs, or after it, with all
 that needs it. Both sides are solved and the better one is gone on with, so that a dive ends near to a schedule that is
 worth little less than its bound. Nothing is proven: a decision is priced into the program instead of being a row of it,
-which keeps its rows capacities and the relaxation fast.
+which keeps the relaxation fast.
 
 Source: Danna, Rothberg, Le Pape (2005), "Exploring relaxation induced neighborhoods to improve MIP solutions",
 Mathematical Programming 102:71, section 2, for guided diving; Berthold (2006), "Primal heuristics for mixed integer
@@ -65,6 +65,7 @@ class Dived:
     Attributes:
         taken: How much of each node the point has taken by the end of each step ``(n, T)``.
         x: The point ``(P, T, D)``.
+        extras: Its continuous variables ``(S,)``.
         bound: No schedule that follows the decisions is worth more.
         doubtful: Nodes in doubt.
         solves: Relaxations solved.
@@ -72,6 +73,7 @@ class Dived:
 
     taken: Floats
     x: Floats
+    extras: Floats
     bound: float
     doubtful: int
     solves: int
@@ -143,13 +145,14 @@ class _Dive:
         program = self._program
         side = _Side(program.starts, np.full(program.n_nodes, program.n_steps, np.int64), found, found.bound)
         while True:
-            if side.found.x is None:
+            x, extras = side.found.x, side.found.extras
+            if x is None or extras is None:
                 return None
-            taken = taken_by(program, side.found.x)
+            taken = taken_by(program, x)
             apart = (taken > _DOUBT) & (taken < 1.0 - _DOUBT)
             doubtful = int(apart.any(axis=1).sum())
             if doubtful <= self._limits.doubtful or side.bound <= self._limits.worth or self._over():
-                return Dived(taken, side.found.x, side.bound, doubtful, self._solves)
+                return Dived(taken, x, extras, side.bound, doubtful, self._solves)
             node, step = self._decision(taken, apart)
             side = self._better_side(side, node, step, by=bool(taken[node, step] >= _HALF))
 

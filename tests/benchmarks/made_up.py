@@ -1,4 +1,4 @@
-"""A made-up CPIT as MineLib files, of the size and the density of arcs of the larger models of MineLib.
+"""A made-up CPIT or PCPSP as MineLib files, of the size and the density of arcs of the larger models of MineLib.
 
     python -m tests.benchmarks.made_up FOLDER/largest --levels 60 --side 190 --periods 20
     python -m tests.benchmarks.made_up FOLDER/within --levels 45 --side 110 --periods 15 --pit-alone
@@ -6,7 +6,8 @@
 An ore body as that of ``growth.py``; a block needs the cross of five above it and, from two to five levels up, what of
 the circle of 45 degrees these do not imply: 34 arcs a block away from the walls. One capacity, of the mill, holds nine
 tenths of the ore of the ultimate pit; ore is what is worth more in the mill. ``--pit-alone`` keeps the blocks of the
-pit and no others. The first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
+pit and no others; ``--pcpsp`` leaves the destination open and holds all that is mined to nine tenths of the pit as well.
+The first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
 """
 
 import argparse
@@ -46,29 +47,41 @@ def arcs_of(levels: int, side: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(tails).astype(np.int64), np.concatenate(heads).astype(np.int64)
 
 
-def made_up(levels: int, side: int, periods: int, *, pit_alone: bool, seed: int) -> tuple[Constrained, Precedence]:
+def made_up(
+    levels: int, side: int, periods: int, *, pit_alone: bool, seed: int, open_destinations: bool = False
+) -> tuple[Constrained, Precedence]:
     """The problem and its precedence."""
     tonnes, waste, milled = ore_body(levels, side, side, seed, tonnes_each=1000.0)
     waste, milled = np.round(waste, 2), np.round(milled, 2)
     tail, head = arcs_of(levels, side)
     pit = pit_of(tail, head, np.maximum(waste, milled))
     ore = milled > waste
-    capacity = 0.9 * float(tonnes[pit & ore].sum()) / periods
+    mill, mine = 0.9 * float(tonnes[pit & ore].sum()) / periods, 0.9 * float(tonnes[pit].sum()) / periods
     if pit_alone:
         number, inside = np.cumsum(pit) - 1, pit[tail]
         tail, head = number[tail[inside]], number[head[inside]]
         tonnes, waste, milled, ore = tonnes[pit], waste[pit], milled[pit], ore[pit]
-    fed, none = np.flatnonzero(ore), np.zeros(0, np.int64)
-    zeros = np.zeros(fed.size, np.int64)
+    every, none = np.arange(tonnes.size), np.zeros(0, np.int64)
+    if open_destinations:
+        # The dump and the mill; resource 0 is all that is mined, 1 what is milled.
+        value, limits = np.column_stack([waste, milled]), np.array([mine, mill])
+        uses = [(every, 0, 0), (every, 1, 0), (every, 1, 1)]
+    else:
+        value, limits = np.maximum(waste, milled)[:, None], np.array([mill])
+        uses = [(np.flatnonzero(ore), 0, 0)]
+    block = np.concatenate([blocks for blocks, _, _ in uses])
+    destination = np.concatenate([np.full(blocks.size, to) for blocks, to, _ in uses])
+    resource = np.concatenate([np.full(blocks.size, held) for blocks, _, held in uses])
+    upper = np.tile(limits[:, None], periods)
     problem = Constrained(
         name="made-up",
-        kind="CPIT",
+        kind="PCPSP" if open_destinations else "CPIT",
         n_periods=periods,
         discount_rate=RATE,
-        value=np.maximum(waste, milled)[:, None],
-        forbidden=np.zeros((tonnes.size, 1), np.bool_),
-        resource_limits=Limits(np.full((1, periods), -np.inf), np.full((1, periods), capacity)),
-        resources=Resources(fed, zeros, zeros, tonnes[fed]),
+        value=value,
+        forbidden=np.zeros(value.shape, np.bool_),
+        resource_limits=Limits(np.full(upper.shape, -np.inf), upper),
+        resources=Resources(block, destination, resource, tonnes[block]),
         general_limits=Limits(np.zeros(0), np.zeros(0)),
         general=GeneralRows(none, none, none, none, np.zeros(0)),
     )
@@ -83,10 +96,18 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=190)
     parser.add_argument("--periods", type=int, default=20)
     parser.add_argument("--pit-alone", action="store_true")
+    parser.add_argument("--pcpsp", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    problem, precedence = made_up(asked.levels, asked.side, asked.periods, pit_alone=asked.pit_alone, seed=asked.seed)
-    write_problem(problem, asked.path.with_suffix(".cpit"))
+    problem, precedence = made_up(
+        asked.levels,
+        asked.side,
+        asked.periods,
+        pit_alone=asked.pit_alone,
+        seed=asked.seed,
+        open_destinations=asked.pcpsp,
+    )
+    write_problem(problem, asked.path.with_suffix(f".{problem.kind.lower()}"))
     write_precedence(precedence, asked.path.with_suffix(".prec"))
     sys.stdout.write(f"{problem.n_blocks:,} blocks, {precedence.block.size:,} arcs, {problem.n_periods} periods\n")
 

@@ -1,5 +1,6 @@
 """Runs of steps decided again by their relaxation: against the mixed-integer program of the same run."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy import sparse
 
 from solvers.capacities import all_capacities
 from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers.following import point_at
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties
 from solvers.improvement import trail as trail_module
@@ -26,20 +28,27 @@ from tests.solvers.relaxation.programs import random_program, whole_optimum
 
 EXACT = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
 LIMITS = PartLimits(None, 2_000, 1e-6, 0)
+SOME = [*range(10), *range(14, 28)]
 
 
 @cache
 def programs():
-    """Fourteen programs whose rows are capacities, without lags and continuous variables, three steps or more."""
-    found = []
+    """Programs without lags, three steps or more, that have a schedule.
+
+    Fourteen whose rows are capacities, without continuous variables; fourteen with rows of other kinds, or with
+    continuous variables, some of them whole.
+    """
+    plain, other = [], []
     for seed in range(2_000):
         program = random_program(seed)
-        plain = not program.n_extras and not program.lags.any()
-        if plain and program.n_steps >= 3 and program.n_parts and all_capacities(program) and program.n_rows:
-            found.append(program)
-        if len(found) == 14:
+        if program.lags.any() or program.n_steps < 3 or not program.n_parts or not program.n_rows:
+            continue
+        kind = plain if not program.n_extras and all_capacities(program) else other
+        if len(kind) < 14 and some_schedule(program) is not None:
+            kind.append(program)
+        if len(plain) == len(other) == 14:
             break
-    return found
+    return plain + other
 
 
 @cache
@@ -47,6 +56,13 @@ def some_schedule(program):
     """A schedule that keeps every row and leaves something to be gained: rounded, then its nodes as late as can be."""
     found = find_schedule(program, ScheduleOptions(rounds=0, workers=1))
     return found.schedule
+
+
+def whole_kept(program, schedule):
+    """The program with what has to be whole where it is."""
+    whole = program.whole_extras
+    low, high = (np.where(whole, schedule.extras, bound) for bound in (program.extra_lower, program.extra_upper))
+    return replace(program, extra_lower=low, extra_upper=high)
 
 
 def reference(builder, schedule, inside, begin, end):
@@ -71,11 +87,12 @@ def runs(program, builder, schedule, length):
             yield inside, int(windows.first[inside].min()), int(windows.last[inside].max()) + 1
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", SOME)
 def test_a_run_cut_out_has_the_optimum_that_the_schedule_has_there(number):
     """With what it pays for nodes that have to be taken; what it holds of the schedule is worth what it was."""
-    program = programs()[number]
-    builder, schedule = SubprogramBuilder(program), some_schedule(program)
+    schedule = some_schedule(programs()[number])
+    program = whole_kept(programs()[number], schedule)
+    builder = SubprogramBuilder(program)
     penalty = 1e3 * row_penalties(program, np.zeros(program.n_rows))
     for length in (2, 3):
         for inside, begin, end in runs(program, builder, schedule, length):
@@ -85,13 +102,13 @@ def test_a_run_cut_out_has_the_optimum_that_the_schedule_has_there(number):
             expected = run.worth + gain + run.reward
             assert whole_optimum(run.program, integer=True) == pytest.approx(expected, rel=1e-6, abs=1e-5)
             step = np.where(schedule.step >= program.n_steps, run.program.n_steps, schedule.step - begin)[run.nodes]
-            again = run.put_back(schedule, step, schedule.share[run.parts])
+            again = run.put_back(schedule, step, schedule.share[run.parts], schedule.extras)
             assert np.array_equal(again.step, schedule.step)
             assert np.array_equal(again.share, schedule.share)
             assert (step[run.due] < run.program.n_steps).all()
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", SOME)
 def test_a_run_decided_again_is_no_worse_and_keeps_every_rule(number):
     """Never better than HiGHS has it, and where it is called finished no better is to be had."""
     program = programs()[number]
@@ -113,9 +130,9 @@ def test_a_run_decided_again_is_no_worse_and_keeps_every_rule(number):
 
 
 def test_most_of_what_runs_hold_is_found():
-    """Small runs have few nodes in doubt, which are decided by HiGHS: nine in ten end at the best for the run."""
+    """Small runs have few nodes in doubt, which are decided by HiGHS; where rows are capacities most end at the best."""
     reached = tried = 0
-    for program in programs():
+    for program in programs()[:14]:
         builder, schedule = SubprogramBuilder(program), some_schedule(program)
         penalty = row_penalties(program, np.zeros(program.n_rows))
         for inside, begin, end in runs(program, builder, schedule, 2):
@@ -207,17 +224,64 @@ def test_relaxed_runs_alone_bring_a_poor_schedule_nearer_to_the_bound():
     assert bound - schedule.objective(program) <= 0.05 * distance
 
 
-def test_searches_look_at_relaxed_runs_where_rows_are_capacities_only(monkeypatch):
-    """Where they are told so, and a mixed-integer program could not hold a run; their gain has names of its own."""
-    program = section(columns=20, benches=6)
-    builder = SubprogramBuilder(program)
-    start, bound = some_schedule(program), solve_relaxation(program).bound
-    penalty = row_penalties(program, np.zeros(program.n_rows))
-    for held, capacities in ((0, True), (0, False), (3_000, True)):
+def test_searches_look_at_relaxed_runs_where_a_mixed_integer_program_could_not_hold_one(monkeypatch):
+    """Whatever the rows are, unless nodes need each other with a lag; their gain has names of its own."""
+    plain = section(columns=20, benches=6)
+    lagged = replace(plain, arc_lag=np.ones(plain.arc_tail.size, np.int64))
+    for program, held in ((plain, 0), (held_together(plain), 0), (plain, 3_000), (lagged, 0)):
         monkeypatch.setattr(trail_module, "_HELD", held)
-        told = Guidance(penalty, bound, np.zeros(program.n_rows), capacities=capacities)
-        found = improve(builder, start, ImprovementOptions(rounds=0, workers=1), told)
-        assert any("relaxed" in name for name in found.gained) == (capacities and not held)
+        start, bound = some_schedule(program), solve_relaxation(program).bound
+        told = Guidance(row_penalties(program, np.zeros(program.n_rows)), bound, np.zeros(program.n_rows))
+        found = improve(SubprogramBuilder(program), start, ImprovementOptions(rounds=0, workers=1), told)
+        assert any("relaxed" in name for name in found.gained) == (program is not lagged and not held)
+
+
+def held_together(program, ratio=1.6, dear=2.0):
+    """A section with no more waste for its ore than a ratio in any step, and capacity beyond the limit at a price.
+
+    Every second step has a little of the capacity more to be bought.
+    """
+    T, n = program.n_steps, program.n_nodes
+    ore = program.value[:, 0, 0] > 0
+    use = program.rows.toarray().reshape(T, n, T).sum(axis=(0, 2)) / T
+    strip = np.zeros((T, n, T))
+    strip[np.arange(T), :, np.arange(T)] = np.where(ore, -ratio, 1.0) * use
+    bought = np.flatnonzero(np.arange(T) % 2 == 0)
+    more = sparse.csr_array((-np.ones(bought.size), (bought, np.arange(bought.size))), shape=(2 * T, bought.size))
+    return replace(
+        program,
+        rows=sparse.csr_array(sparse.vstack([program.rows, sparse.csr_array(strip.reshape(T, -1))])),
+        row_lower=np.full(2 * T, -np.inf),
+        row_upper=np.append(program.row_upper, np.zeros(T)),
+        extra_value=-dear * 0.9**bought,
+        extra_lower=np.zeros(bought.size),
+        extra_upper=np.full(bought.size, 0.1 * program.row_upper[0]),
+        extra_rows=more,
+    )
+
+
+def test_relaxed_runs_mend_broken_rows_and_bring_the_schedule_near_to_the_bound(monkeypatch):
+    """A schedule that follows the relaxation breaks ratios: mended first, then brought within 2 % of the bound."""
+    program = held_together(section())
+    monkeypatch.setattr(trail_module, "_HELD", 0)
+    found = solve_relaxation(program)
+    start = point_at(program, found.x, found.extras)
+    assert start.keeps_order(program)
+    assert not keeps_rows(program, start)
+    told = Guidance(row_penalties(program, found.multipliers), found.bound, found.multipliers, capacities=False)
+    builder = SubprogramBuilder(program)
+    trail = Trail(builder, start, told, 0, SolvedRuns())
+    for _ in range(16):
+        drawn = trail.draw([])
+        if not isinstance(drawn.part, RunPart):
+            break
+        before = trail.merit
+        trail.take(drawn, drawn.part.solve(builder, PartLimits(None, 400, drawn.close, 0)))
+        assert trail.merit >= before or not trail.keeps_rows()
+        assert trail.best.keeps_order(program)
+    assert trail.gained["mend, relaxed"] > 0
+    assert trail.keeps_rows()
+    assert found.bound - trail.best.objective(program) <= 0.02 * found.bound
 
 
 def trail_of(program, monkeypatch):
