@@ -37,6 +37,9 @@ _PRECISE, _ROUGH = 1e-6, 0.03
 worth going on from, that is enough."""
 _LITTLE = 0.02
 """Loss, over the same, up to which the side that the point leans to is taken without a look at the other."""
+_NEARLY, _NEARER = 0.8, 0.5
+"""Share of a node taken from which it is decided of together with all others like it, and how much nearer to a whole it
+has to be after that lost too much."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +139,7 @@ class _Dive:
         self._begun = time.perf_counter()
         self._program, self._weight, self._late = program, weight, late
         self._limits, self._rng, self._solves = limits, np.random.default_rng(limits.seed), 0
+        self._nearly = _NEARLY
         ones, shape = np.ones(program.arc_tail.size, np.int8), (program.n_nodes, program.n_nodes)
         self._needs = sparse.csr_array((ones, (program.arc_tail, program.arc_head)), shape=shape)
         self._needed_by = sparse.csr_array(self._needs.T)
@@ -153,15 +157,30 @@ class _Dive:
             doubtful = int(apart.any(axis=1).sum())
             if doubtful <= self._limits.doubtful or side.bound <= self._limits.worth or self._over():
                 return Dived(taken, x, extras, side.bound, doubtful, self._solves)
-            node, step = self._decision(taken, apart)
-            side = self._better_side(side, node, step, by=bool(taken[node, step] >= _HALF))
+            side = self._together(side, taken, apart) or self._alone(side, taken, apart)
 
-    def _better_side(self, side: _Side, node: int, step: int, *, by: bool) -> _Side:
-        """The side that the point leans to where that loses little, else the better of both."""
-        likely = self._side(side, node, step, by=by)
+    def _together(self, side: _Side, taken: Floats, apart: NDArray[np.bool_]) -> _Side | None:
+        """All nodes that are nearly taken by a step, or nearly not, decided so; None where that loses too much."""
+        least, T = self._nearly, self._program.n_steps
+        by, after = apart & (taken >= least), apart & (taken <= 1.0 - least)
+        if not by.any() and not after.any():
+            return None
+        last = np.where(by.any(axis=1), np.minimum(side.last, by.argmax(axis=1)), side.last)
+        first = np.where(after.any(axis=1), np.maximum(side.first, T - after[:, ::-1].argmax(axis=1)), side.first)
+        made = self._side(side, first, last)
+        if side.bound - made.bound <= _LITTLE * (side.bound - self._limits.worth):
+            return made
+        self._nearly = 1.0 - _NEARER * (1.0 - least)
+        return None
+
+    def _alone(self, side: _Side, taken: Floats, apart: NDArray[np.bool_]) -> _Side:
+        """One node decided: the side that the point leans to where that loses little, else the better of both."""
+        node, step = self._decision(taken, apart)
+        by = bool(taken[node, step] >= _HALF)
+        likely = self._decided(side, node, step, by=by)
         if side.bound - likely.bound <= _LITTLE * (side.bound - self._limits.worth):
             return likely
-        return max(likely, self._side(side, node, step, by=not by), key=lambda one: one.bound)
+        return max(likely, self._decided(side, node, step, by=not by), key=lambda one: one.bound)
 
     def _over(self) -> bool:
         limits = self._limits
@@ -178,15 +197,16 @@ class _Dive:
         nodes = np.flatnonzero(apart[:, step])
         return middle_node((program.arc_tail, program.arc_head), nodes, self._weight, rng), step
 
-    def _side(self, side: _Side, node: int, step: int, *, by: bool) -> _Side:
-        """What is left where a node is taken by a step, or after it."""
-        program, first, last = self._program, side.first, side.last
+    def _decided(self, side: _Side, node: int, step: int, *, by: bool) -> _Side:
+        """What is left where a node is taken by a step, with what it needs, or after it, with what needs it."""
+        cone = reached(self._needs if by else self._needed_by, np.arange(self._program.n_nodes) == node)
         if by:
-            cone = reached(self._needs, np.arange(program.n_nodes) == node)
-            last = np.where(cone, np.minimum(last, step), last)
-        else:
-            cone = reached(self._needed_by, np.arange(program.n_nodes) == node)
-            first = np.where(cone, np.maximum(first, step + 1), first)
+            return self._side(side, side.first, np.where(cone, np.minimum(side.last, step), side.last))
+        return self._side(side, np.where(cone, np.maximum(side.first, step + 1), side.first), side.last)
+
+    def _side(self, side: _Side, first: Integers, last: Integers) -> _Side:
+        """What is left where nodes are taken from their first steps on, by their last ones."""
+        program = self._program
         deadline = last[program.part_node]
         reward = np.where(deadline < program.n_steps, self._late, 0.0)
         in_time = np.arange(program.n_steps) <= deadline[:, None]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _ROW_SIZE = 1e3
 _COST_SIZE = 1e3
+_DUST = 1e-12
 
 
 class MasterError(RuntimeError):
@@ -56,16 +57,20 @@ class MasterSolution:
 
 
 def scaled_rows(program: ClosureProgram) -> Floats:
-    """Factor of every side row ``(M,)``: brings its limits (or else its whole activity) to about 1e3."""
+    """Factor of every side row ``(M,)``: brings its limits (or else its whole activity) to about 1e3.
+
+    Limits that are nothing beside the activity count as none: they would make coefficients that HiGHS refuses.
+    """
     limits = np.maximum(
         np.where(np.isfinite(program.row_lower), np.abs(program.row_lower), 0.0),
         np.where(np.isfinite(program.row_upper), np.abs(program.row_upper), 0.0),
     )
-    size = np.where(limits > 0, limits, np.asarray(abs(program.rows).sum(axis=1)).ravel())
+    activity = np.asarray(abs(program.rows).sum(axis=1)).ravel()
     largest = np.zeros(program.n_rows)
     for matrix in (program.rows, program.extras_matrix):
         held = np.repeat(np.arange(program.n_rows), np.diff(matrix.indptr))
         np.maximum.at(largest, held, np.abs(matrix.data))
+    size = np.where(limits > _DUST * np.maximum(activity, largest), limits, activity)
     size = np.where(size > 0, size, largest)
     return np.asarray(_ROW_SIZE / np.where(size > 0, size, 1.0))
 

@@ -6,8 +6,8 @@
 An ore body as that of ``growth.py``; a block needs the cross of five above it and, from two to five levels up, what of
 the circle of 45 degrees these do not imply: 34 arcs a block away from the walls. One capacity, of the mill, holds nine
 tenths of the ore of the ultimate pit; ore is what is worth more in the mill. ``--pit-alone`` keeps the blocks of the
-pit and no others; ``--pcpsp`` leaves the destination open and holds all that is mined to nine tenths of the pit as well.
-The first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
+pit and no others; ``--pcpsp`` leaves the destination open and limits all that is mined to nine tenths as well. The
+first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
 """
 
 import argparse

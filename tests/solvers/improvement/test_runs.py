@@ -130,7 +130,7 @@ def test_a_run_decided_again_is_no_worse_and_keeps_every_rule(number):
 
 
 def test_most_of_what_runs_hold_is_found():
-    """Small runs have few nodes in doubt, which are decided by HiGHS; where rows are capacities most end at the best."""
+    """Small runs have few nodes in doubt, decided by HiGHS: where rows are capacities most end at the best."""
     reached = tried = 0
     for program in programs()[:14]:
         builder, schedule = SubprogramBuilder(program), some_schedule(program)

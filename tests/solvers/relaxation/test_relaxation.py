@@ -188,6 +188,18 @@ def test_minimum_row_far_beyond_the_first_penalty():
     assert result.value == pytest.approx(-1e6)
 
 
+@pytest.mark.parametrize("limit", [1e-13, 1e-18, 0.0])
+def test_limits_that_are_dust_are_no_measure_of_their_row(limit):
+    """What rounding leaves of a limit of 0 is solved as one: rows scaled by it would be refused by HiGHS."""
+    parts = solve_relaxation(one_node(-np.inf, limit, value=5.0), TIGHT)
+    assert parts.bound == pytest.approx(0.0, abs=1e-6)
+    more = {"extra_value": np.array([2.0]), "extra_lower": np.zeros(1), "extra_upper": np.array([3.0])}
+    program = one_node(-np.inf, limit, extra_rows=sparse.csr_array(np.array([[1.0]])), **more)
+    bare = replace(program, rows=sparse.csr_array(np.zeros((1, 2))))
+    for one in (program, bare):
+        assert solve_relaxation(one, TIGHT).bound == pytest.approx(0.0, abs=1e-6)
+
+
 def test_infeasible_minimum_is_proven_by_multipliers():
     """A least use of 1.5 where 1 is the most: the multipliers prove it to either kernel, scaled ones too."""
     program = one_node(1.5, np.inf)
