@@ -36,14 +36,21 @@ def used(*arguments: str, fine: tuple[int, ...] = (0,)) -> tuple[float, float, f
     return time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
+def phased(folder: Path) -> Path:
+    """The mine with its phases, made where it is not there yet."""
+    made = folder / "phased"
+    if not made.exists():
+        write_model(folder / "model.csv", CELLS)
+        used("new", str(folder / "mine"), "--blocks", str(folder / "model.csv"), "--json")
+        used("pits", str(folder / "mine"), "--out", str(made), "--json")
+    return made
+
+
 def prepare(folder: Path, seconds: str) -> dict[str, Path]:
     """The runs, made where they are not there yet."""
     large, mzo = folder / "large", folder / "mzo"
     if not large.exists():
-        write_model(folder / "model.csv", CELLS)
-        used("new", str(folder / "mine"), "--blocks", str(folder / "model.csv"), "--json")
-        used("pits", str(folder / "mine"), "--out", str(folder / "phased"), "--json")
-        solve = ("solve", str(folder / "phased"), "--resolution", "block", "--time-limit", seconds, "--out", str(large))
+        solve = ("solve", str(phased(folder)), "--resolution", "block", "--time-limit", seconds, "--out", str(large))
         used(*solve, "--json", fine=(0, 4))
     if not mzo.exists():
         used("solve", "mzo", "--out", str(mzo), "--json")
