@@ -1,8 +1,9 @@
-"""A point of the relaxation brought near to a schedule by decisions, one after another.
+"""A point of the relaxation brought near to a schedule by decisions, many at once or one after another.
 
-Each decision says of a node whether it is taken by the end of a step, with all that it needs, or after it, with all
-that needs it. Both sides are solved and the better one is gone on with, so that a dive ends near to a schedule that is
-worth little less than its bound. Nothing is proven: a decision is priced into the program instead of being a row of it,
+All nodes that the point has nearly taken by the end of a step are to be taken by then, and all that it has hardly begun
+after it: as the point keeps the arcs, so do they. Where that loses too much a single decision is made: a node is taken
+by the end of a step, with all that it needs, or after it, with all that needs it; the other side is looked at as well
+where the likely one loses much. So a dive ends near to a schedule that is worth little less than its bound. Nothing is proven: a decision is priced into the program instead of being a row of it,
 which keeps the relaxation fast.
 
 Source: Danna, Rothberg, Le Pape (2005), "Exploring relaxation induced neighborhoods to improve MIP solutions",
