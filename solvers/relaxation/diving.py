@@ -3,8 +3,8 @@
 All nodes that the point has nearly taken by the end of a step are to be taken by then, and all that it has hardly begun
 after it: as the point keeps the arcs, so do they. Where that loses too much a single decision is made: a node is taken
 by the end of a step, with all that it needs, or after it, with all that needs it; the other side is looked at as well
-where the likely one loses much. So a dive ends near to a schedule that is worth little less than its bound. Nothing is proven: a decision is priced into the program instead of being a row of it,
-which keeps the relaxation fast.
+where the likely one loses much. So a dive ends near to a schedule that is worth little less than its bound. Nothing is
+proven: a decision is priced into the program instead of being a row of it, which keeps the relaxation fast.
 
 Source: Danna, Rothberg, Le Pape (2005), "Exploring relaxation induced neighborhoods to improve MIP solutions",
 Mathematical Programming 102:71, section 2, for guided diving; Berthold (2006), "Primal heuristics for mixed integer
