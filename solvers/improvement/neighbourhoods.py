@@ -440,6 +440,10 @@ class RelaxedMend:
         self._around = around
         self._tried: set[tuple[int, int, bytes]] = set()
 
+    def forget(self) -> None:
+        """Runs in which nothing better was found are looked at again: breaking rows has become dearer."""
+        self._tried = set()
+
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``; windows as they are, not propagated, and None where no side row is broken."""
         del size

@@ -52,6 +52,8 @@ _CLOSENESS, _CLOSER, _CLOSEST = 0.01, 0.1, 0.001
 """Distance to its best at which a part is left, over what lies between the schedule and the bound: at first, times what
 when looked at more closely, and at last."""
 _BROKEN_PARTS, _RAISE, _MOST_RAISES = 8, 4.0, 5
+_VAIN_RUN = _BROKEN_PARTS + 1
+"""Parts that a relaxed run counts as where it mends nothing: it holds all ways of mending, and none pays."""
 _LEAST_REWARD = 0.05
 _HELD = 3_000
 """Nodes of a run that a mixed-integer program can hold, in the mean if all are taken."""
@@ -240,12 +242,13 @@ class Trail:
                 drawn.kind.draw.found(drawn.part.schedule, answer.schedule)
             self._learn(drawn.kind, own, answer)
             _LOG.debug("%s: size %d gain %.6g", drawn.kind.draw.name, drawn.kind.size, own)
-        self._insist()
+        vain = isinstance(drawn.part, RunPart) and self.merit <= self.merits[-1]
+        # That relaxations find nothing says little of what mixed-integer programs would bring.
+        if not vain:
+            self.merits.append(self.merit)
+        self._insist(_VAIN_RUN if vain else 1)
         if self.keeps_rows():
             self.kept = self.best
-        # That relaxations find nothing says little of what mixed-integer programs would bring.
-        if not isinstance(drawn.part, RunPart) or self.merit > self.merits[-1]:
-            self.merits.append(self.merit)
 
     def look_closer(self) -> bool:
         """Solves parts nearer to their best from now on; false where they are already."""
@@ -342,13 +345,16 @@ class Trail:
         elif answer.easy and answer.iterations < _EASY:
             kind.size = min(int(kind.size * 1.3) + 1, _MOST_SIZE)
 
-    def _insist(self) -> None:
-        """Raises the penalties where rows stay broken for long."""
-        self._broken = 0 if self.keeps_rows() else self._broken + 1
+    def _insist(self, parts: int) -> None:
+        """Raises the penalties where rows stay broken for long; the last part counts as so many."""
+        self._broken = 0 if self.keeps_rows() else self._broken + parts
         if self._broken > _BROKEN_PARTS and self._raises < _MOST_RAISES:
             self._raises += 1
             self._penalty = _RAISE * self._penalty
             self._fruitless = set()
+            for kind in self._kinds:
+                if isinstance(kind.draw, RelaxedMend):
+                    kind.draw.forget()
             self.merit, self._broken = self._worth(self.best), 0
             self.merits = [self.merit]
 

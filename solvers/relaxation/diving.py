@@ -41,6 +41,8 @@ _LITTLE = 0.02
 _NEARLY, _NEARER = 0.8, 0.5
 """Share of a node taken from which it is decided of together with all others like it, and how much nearer to a whole it
 has to be after that lost too much."""
+_DECIDING = 0.8
+"""Share of the time for decisions one after another; the rest is for rounding what is in doubt after them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +149,7 @@ class _Dive:
 
     def run(self, found: RelaxationResult) -> Dived | None:
         """Goes on with the better side until few nodes are in doubt, or a limit is reached."""
-        program = self._program
+        program, rounded = self._program, False
         side = _Side(program.starts, np.full(program.n_nodes, program.n_steps, np.int64), found, found.bound)
         while True:
             x, extras = side.found.x, side.found.extras
@@ -156,23 +158,35 @@ class _Dive:
             taken = taken_by(program, x)
             apart = (taken > _DOUBT) & (taken < 1.0 - _DOUBT)
             doubtful = int(apart.any(axis=1).sum())
-            if doubtful <= self._limits.doubtful or side.bound <= self._limits.worth or self._over():
+            done = doubtful <= self._limits.doubtful or side.bound <= self._limits.worth
+            if not done and not rounded and self._over():
+                # Whatever it loses: of so many in doubt nothing else would come.
+                rounded, made = True, self._nearest(side, taken, apart, _HALF)
+                if made is not None and made.found.x is not None and made.bound > self._limits.worth:
+                    side = made
+                    continue
+            if done or rounded:
                 return Dived(taken, x, extras, side.bound, doubtful, self._solves)
             side = self._together(side, taken, apart) or self._alone(side, taken, apart)
 
     def _together(self, side: _Side, taken: Floats, apart: NDArray[np.bool_]) -> _Side | None:
         """All nodes that are nearly taken by a step, or nearly not, decided so; None where that loses too much."""
-        least, T = self._nearly, self._program.n_steps
-        by, after = apart & (taken >= least), apart & (taken <= 1.0 - least)
+        made = self._nearest(side, taken, apart, self._nearly)
+        if made is None or side.bound - made.bound <= _LITTLE * (side.bound - self._limits.worth):
+            return made
+        self._nearly = 1.0 - _NEARER * (1.0 - self._nearly)
+        return None
+
+    def _nearest(self, side: _Side, taken: Floats, apart: NDArray[np.bool_], least: float) -> _Side | None:
+        """Nodes of which at least a share is taken by a step, or not, decided so; None where there are none."""
+        T = self._program.n_steps
+        by = apart & (taken >= least)
+        after = apart & ~by & (taken <= 1.0 - least)
         if not by.any() and not after.any():
             return None
         last = np.where(by.any(axis=1), np.minimum(side.last, by.argmax(axis=1)), side.last)
         first = np.where(after.any(axis=1), np.maximum(side.first, T - after[:, ::-1].argmax(axis=1)), side.first)
-        made = self._side(side, first, last)
-        if side.bound - made.bound <= _LITTLE * (side.bound - self._limits.worth):
-            return made
-        self._nearly = 1.0 - _NEARER * (1.0 - least)
-        return None
+        return self._side(side, first, last)
 
     def _alone(self, side: _Side, taken: Floats, apart: NDArray[np.bool_]) -> _Side:
         """One node decided: the side that the point leans to where that loses little, else the better of both."""
@@ -185,7 +199,7 @@ class _Dive:
 
     def _over(self) -> bool:
         limits = self._limits
-        late = limits.seconds is not None and time.perf_counter() - self._begun >= limits.seconds
+        late = limits.seconds is not None and time.perf_counter() - self._begun >= _DECIDING * limits.seconds
         return late or self._solves >= limits.solves
 
     def _decision(self, taken: Floats, apart: NDArray[np.bool_]) -> tuple[int, int]:

@@ -65,7 +65,8 @@ def main(folder: Path, seconds: str = "150") -> None:
         asked = ("--resolution", "block", "--gap", "0", "--time-limit", seconds, "--out", str(run), "--replace")
         wall, _, memory = used("solve", str(mine), *asked, "--quiet", "--json", fine=(0, 4))
         told = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        line = f"{told['objective']:,.0f} of {told['bound']:,.0f}, gap {100 * told['gap']:.2f} %"
+        gap = "no gap" if told["gap"] is None else f"gap {100 * told['gap']:.2f} %"
+        line = f"{told['objective']:,.0f} of {told['bound']:,.0f}, {gap}"
         sys.stderr.write(f"{name}: {line}, {wall:.0f} s, {memory:,.0f} MB\n")
 
 

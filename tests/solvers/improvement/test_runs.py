@@ -260,17 +260,36 @@ def held_together(program, ratio=1.6, dear=2.0):
     )
 
 
-def test_relaxed_runs_mend_broken_rows_and_bring_the_schedule_near_to_the_bound(monkeypatch):
-    """A schedule that follows the relaxation breaks ratios: mended first, then brought within 2 % of the bound."""
-    program = held_together(section())
+def broken_trail(monkeypatch):
+    """A trail of relaxed runs that begins with a schedule which follows the relaxation and breaks ratios."""
     monkeypatch.setattr(trail_module, "_HELD", 0)
+    program = held_together(section())
     found = solve_relaxation(program)
     start = point_at(program, found.x, found.extras)
-    assert start.keeps_order(program)
-    assert not keeps_rows(program, start)
     told = Guidance(row_penalties(program, found.multipliers), found.bound, found.multipliers, capacities=False)
-    builder = SubprogramBuilder(program)
-    trail = Trail(builder, start, told, 0, SolvedRuns())
+    return Trail(SubprogramBuilder(program), start, told, 0, SolvedRuns()), found
+
+
+def test_breaking_rows_becomes_dearer_once_a_relaxed_run_mends_nothing(monkeypatch):
+    """At once, and runs that were looked at before are looked at again then."""
+    trail, _ = broken_trail(monkeypatch)
+    seen, merits = set(), [trail.merit]
+    for _ in range(4):
+        drawn = trail.draw([])
+        assert drawn.kind.draw.name == "mend, relaxed"
+        seen.add((drawn.part.begin, drawn.part.end))
+        trail.take(drawn, Solved(trail.best, True, 200, 0.0))
+        merits.append(trail.merit)
+    assert (np.diff(merits) < 0).all()
+    assert len(seen) < 4
+
+
+def test_relaxed_runs_mend_broken_rows_and_bring_the_schedule_near_to_the_bound(monkeypatch):
+    """A schedule that follows the relaxation breaks ratios: mended first, then brought within 2 % of the bound."""
+    trail, found = broken_trail(monkeypatch)
+    program, builder = held_together(section()), SubprogramBuilder(held_together(section()))
+    assert trail.best.keeps_order(program)
+    assert not trail.keeps_rows()
     for _ in range(16):
         drawn = trail.draw([])
         if not isinstance(drawn.part, RunPart):
