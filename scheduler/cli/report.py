@@ -106,14 +106,14 @@ def proof_lines(summary: Summary) -> list[str]:
     """Objective, bound and gap in a sentence, and what the plan gains over the one made by hand in another."""
     objective, bound, gap = summary["objective"], summary["bound"], summary["gap"]
     text = f"objective {money(summary, objective)} before tax"
-    if gap is None or bound is None:
+    if bound is None:
         text += f" without a bound: {stopped(summary)}"
     elif summary["status"] == OPTIMAL:
-        proven = "proven optimal" if gap <= PROVEN_RELATIVE else f"proven within {percent(gap)}"
+        proven = "proven optimal" if gap is None or gap <= PROVEN_RELATIVE else f"proven within {percent(gap)}"
         text += f", {proven} (bound {money(summary, bound)}){_by_whom(summary)}"
     else:
         asked = f"within {percent(summary['gap_asked'])}" if summary["gap_asked"] else "optimal"
-        told = f"{stopped(summary)} with a gap of {percent(gap)} (bound {money(summary, bound)})"
+        told = f"{stopped(summary)} with a gap of {_gap(summary, gap, bound)} (bound {money(summary, bound)})"
         text += f", NOT proven {asked}: {told}{_by_whom(summary)}"
     lines = [text, certified_line(summary), *_panels_line(summary)]
     made, uplift, fraction = summary["baseline_objective"], summary["uplift"], summary["uplift_fraction"]
@@ -121,6 +121,11 @@ def proof_lines(summary: Summary) -> list[str]:
         return [*lines, f"uplift over the hand-made plan: none to compare with ({summary['baseline_missing']})"]
     share = "" if fraction is None else f" ({100 * fraction:+.1f} %)"
     return [*lines, f"uplift over the hand-made plan of {money(summary, made)}: {money(summary, uplift)}{share}"]
+
+
+def _gap(summary: Summary, gap: float | None, bound: float) -> str:
+    """A gap as a share of the objective; in money where there is nothing that it could be a share of."""
+    return money(summary, bound - summary["objective"]) if gap is None else percent(gap)
 
 
 def _by_whom(summary: Summary) -> str:
@@ -142,9 +147,10 @@ def _panels_line(summary: Summary) -> list[str]:
 def certified_line(summary: Summary) -> str:
     """The bound that anybody can check, apart from the solver's."""
     bound, gap = summary.get("certified_bound"), summary.get("gap_certified")
-    if bound is None or gap is None:
+    if bound is None:
         return f"no certified bound: {summary.get('certificate_missing') or 'none was made'}"
-    text = f"certified bound {money(summary, bound)}, gap {percent(gap)}: checked by pitwise verify without solving"
+    told = f"certified bound {money(summary, bound)}, gap {_gap(summary, gap, bound)}"
+    text = f"{told}: checked by pitwise verify without solving"
     plain = summary.get("lp_bound")
     return text if plain is None else f"{text} (plain relaxation {money(summary, plain)})"
 

@@ -14,6 +14,7 @@ import pytest
 from scheduler import solving
 from scheduler.audit import Audit
 from scheduler.audit.findings import AuditFinding
+from scheduler.cli.report import proof_lines
 from scheduler.outcome import FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, status_of
 from scheduler.runfolder import read_run
 from tests.scheduler.cli.conftest import Pitwise, only_object
@@ -179,6 +180,17 @@ def test_a_time_limit_leaves_a_plan_with_its_gap(pitwise: Pitwise, wider: Path):
     assert pitwise("verify", told["run"]).exit_code == 0
     shown = pitwise("show", told["run"]).stdout
     assert "NOT proven optimal: stopped at the time limit with a gap of" in " ".join(shown.split())
+
+
+def test_a_plan_worth_nothing_is_told_with_its_bound_and_a_gap_in_money(pitwise: Pitwise, wider: Path):
+    """There is no share of nothing, but the bound stands."""
+    told = only_object(pitwise("solve", wider, "--gap", "0", "--time-limit", "0", "--json").stdout)
+    nothing = told | {"objective": 0.0, "bound": 5e6, "gap": None, "certified_bound": 6e6, "gap_certified": None}
+    assert told["bound"] is not None
+    first, second, *_ = proof_lines(nothing)
+    assert first.count(" 5.000 M") == 2
+    assert "without a bound" not in first
+    assert second.count(" 6.000 M") == 2
 
 
 def test_a_node_limit_leaves_a_plan(pitwise: Pitwise, wider: Path):
