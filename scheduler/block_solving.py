@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -29,6 +28,7 @@ from scheduler.outcome import status_of
 from scheduler.problem import Array, Problem
 from scheduler.tightening import untightened
 from solvers.closure_schedule import ScheduleOptions, StopReason
+from solvers.threads import cores
 
 if TYPE_CHECKING:
     from scheduler.exact import ExactAnswer
@@ -73,7 +73,7 @@ def blocks_of(instance: Instance, processes: int) -> Blocks:
     """
     units = scheduling_units(instance, "block")
     problem = compile_problem(instance, units)
-    size = size_of(problem, processes or os.cpu_count() or 1)
+    size = size_of(problem, processes or cores())
     logger.info("%s", size)
     refuse_beyond_memory(size, "--resolution block", "; schedule by panels")
     return Blocks(units, problem)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +42,7 @@ from solvers.closure_schedule import ScheduleOptions
 from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
 from solvers.result import Outcome, Progress
+from solvers.threads import cores
 
 THOUSAND = 1000.0
 """The engine counts money in thousands."""
@@ -359,7 +359,7 @@ class _Panels:
         self._instance, self._clock, self._watch = instance, clock, watch
         self._aside: Aside[_Exact] | None = None
         self._found: list[_Exact | None] = []
-        if (request.threads or os.cpu_count() or 1) > 1:
+        if (request.threads or cores()) > 1:
             self._aside = Aside(_panels_aside, instance, self._asked, watch.log_file)
 
     def __enter__(self) -> Self:

@@ -283,7 +283,7 @@ def _bounded(
     then, seconds = time.perf_counter(), {"ultimate pit": told.seconds}
     share = None if options.seconds is None else _BOUND_SHARE * options.seconds
     rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=told.interrupted)
-    relaxation = solve_relaxation(program, rule, on_iteration=told.on_iteration)
+    relaxation = solve_relaxation(program, rule, threads=options.workers, on_iteration=told.on_iteration)
     seconds["relaxation"] = time.perf_counter() - then
     then = time.perf_counter()
     late = options.seconds is not None and told.seconds > _CASE_SHARE * options.seconds

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from solvers.relaxation.shares import Shares
 from solvers.rounding import disturbed, expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
+from solvers.threads import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -369,7 +369,7 @@ def processes(program: ClosureProgram, asked: int) -> int:
     if asked:
         return asked
     small = program.n_nodes * program.n_steps < _LEAST_FOR_PROCESSES
-    return 1 if small else max(os.cpu_count() or 1, 1)
+    return 1 if small else cores()
 
 
 def _left(limits: _Limits, share: float) -> float | None:

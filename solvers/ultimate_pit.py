@@ -133,19 +133,20 @@ def relaxation_within(
     program: ClosureProgram,
     rule: StopRule,
     *,
+    threads: int = 1,
     on_program: Callable[[ClosureProgram], None] | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> RelaxationResult:
     """``solve_relaxation``, within the ultimate pit where there is one; its multipliers prove the same of the whole.
 
-    ``on_program`` is told first, of the program that is worked on.
+    ``on_program`` is told first, of the program that is worked on; ``threads`` as for ``solve_relaxation``.
     """
     pit = ultimate_pit(program)
     if on_program is not None:
         on_program(program if pit is None else pit.within)
     if pit is None:
-        return solve_relaxation(program, rule, on_iteration=on_iteration)
-    return pit.relaxation(solve_relaxation(pit.within, rule, on_iteration=on_iteration))
+        return solve_relaxation(program, rule, threads=threads, on_iteration=on_iteration)
+    return pit.relaxation(solve_relaxation(pit.within, rule, threads=threads, on_iteration=on_iteration))
 
 
 def _falling_worth(program: ClosureProgram) -> Floats | None:

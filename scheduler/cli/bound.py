@@ -87,6 +87,7 @@ def bound(
             result = relaxation_within(
                 instance.program,
                 rule,
+                threads=0,
                 on_program=sized,
                 on_iteration=line.iteration,
             )

@@ -12,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
 
 from scheduler.studies.worker import Job, Word, work
+from solvers.threads import cores
 
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -35,11 +36,6 @@ class Crew(Protocol):
 
     def stop(self) -> None:
         """Ends all that is under way; nothing is started after."""
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass

@@ -28,8 +28,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.closure.kernel import Closure, checked_weights, graph_within
+from solvers.closure.kernel import Closure, checked_weights, closure_graph, graph_within
 from solvers.closure.pseudoflow import PseudoflowKernel
+from solvers.threads import each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ class BracketedKernel:
             kept: Closures remembered, the latest ones.
         """
         self._graph, self._factory, self._kept = graph, kernel, kept
-        self._whole: ClosureKernel | None = None
+        self._idle: list[ClosureKernel] = []
         self._everything = np.ones(graph.n_nodes, np.bool_)
         self._sample = np.random.default_rng(0).permutation(graph.n_nodes)[:_SAMPLE]
         self._known: list[_Known] = []
@@ -93,7 +94,7 @@ class BracketedKernel:
     @property
     def name(self) -> str:
         """Kernel and version of what solves the rest."""
-        return self._kernel().name
+        return self._factory(closure_graph(0, [], [])).name
 
     def solve(self, weights: NDArray[np.int64], among: Nodes | None = None) -> Closure:
         """Maximum closure, with an error of at most 1e-11 of the sum of absolute weights.
@@ -108,15 +109,32 @@ class BracketedKernel:
         Raises:
             WeightError: A wrong shape or size.
         """
+        return self.solve_each([(weights, self._everything if among is None else among)])[0]
+
+    def solve_each(self, cases: Sequence[tuple[NDArray[np.int64], Nodes]], threads: int = 1) -> list[Closure]:
+        """``solve`` for several weights and the nodes allowed, none of them known to the others yet.
+
+        Args:
+            cases: Weights and nodes, as for ``solve``.
+            threads: Closures worked on at the same time, 0 for one a core; the answers do not depend on it.
+
+        Raises:
+            WeightError: A wrong shape or size.
+        """
+        found = each(self._solved, cases, threads)
+        self._known = [*self._known, *(known for _, known in found)][-self._kept :]
+        return [closure for closure, _ in found]
+
+    def _solved(self, case: tuple[NDArray[np.int64], Nodes]) -> tuple[Closure, _Known]:
+        """A closure, and what is to be remembered of it."""
+        weights, allowed = case
         checked = checked_weights(weights, self._graph.n_nodes)
-        allowed = self._everything if among is None else among
         real = checked.astype(np.float64)
         inside, outside, slack = self.brackets(real[None], allowed[None])
         found, error = self._between(checked, inside & allowed, outside & allowed), math.ceil(slack)
         at = self._sample
         known = _Known(real, allowed, found.member, int(found.member.sum()), slack, real[at], found.member[at])
-        self._known = [*self._known, known][-self._kept :]
-        return Closure(found.value + error, found.member, error)
+        return Closure(found.value + error, found.member, error), known
 
     def brackets(self, weights: NDArray[np.float64], among: Nodes) -> tuple[Nodes, Nodes, float]:
         """Nodes sure to be in, and nodes that may be in, for each of several weight vectors.
@@ -152,7 +170,7 @@ class BracketedKernel:
         """The best closure that contains one and lies within another."""
         left = outside & ~inside
         if left.all():
-            return self._kernel().solve(weights)
+            return self._whole(weights)
         member, value = inside.copy(), int(weights[inside].sum())
         if left.any():
             found = self._factory(graph_within(self._graph, left)).solve(weights[left])
@@ -160,11 +178,15 @@ class BracketedKernel:
             value += found.value
         return Closure(value, member)
 
-    def _kernel(self) -> ClosureKernel:
-        """The kernel of the whole graph."""
-        if self._whole is None:
-            self._whole = self._factory(self._graph)
-        return self._whole
+    def _whole(self, weights: NDArray[np.int64]) -> Closure:
+        """The closure of the whole graph, by a kernel that no other thread is using."""
+        try:
+            kernel = self._idle.pop()
+        except IndexError:
+            kernel = self._factory(self._graph)
+        found = kernel.solve(weights)
+        self._idle.append(kernel)
+        return found
 
     def _likely(
         self, known: Sequence[_Known], weights: NDArray[np.float64], among: Nodes, *, within: bool

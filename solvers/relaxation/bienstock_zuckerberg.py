@@ -81,6 +81,7 @@ def solve_relaxation(
     kernel: KernelFactory = PseudoflowKernel,
     speed_ups: SpeedUps | None = None,
     begin: Partition | None = None,
+    threads: int = 1,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> RelaxationResult:
     """Solve the linear program; deterministic unless a time limit or an interruption ends it.
@@ -92,13 +93,15 @@ def solve_relaxation(
         speed_ups: What to switch off.
         begin: Classes to begin with: those that a program of the same parts and open choices ended with, whose nodes
             begin no later.
+        threads: Closures of a large program worked on at the same time, 0 for one a core; the result is the same.
         on_iteration: Told of every iteration as it ends.
 
     Raises:
         MasterError: HiGHS failed on a master problem.
         WeightError: Prices overflowed to infinity.
     """
-    search = _Search(program, stop or StopRule(), kernel, speed_ups or SpeedUps(), on_iteration)
+    used = speed_ups or SpeedUps()
+    search = _Search(program, stop or StopRule(), kernel, used, threads=threads, on_iteration=on_iteration)
     return search.run(begin)
 
 
@@ -111,6 +114,8 @@ class _Search:
         stop: StopRule,
         kernel: KernelFactory,
         speed_ups: SpeedUps,
+        *,
+        threads: int,
         on_iteration: Callable[[Iteration], None] | None,
     ) -> None:
         self._begun = time.perf_counter()
@@ -119,7 +124,7 @@ class _Search:
         size = program.n_nodes * program.n_steps // _SIZE_OF_A_CLASS
         chosen = self._speed_ups.merge_above
         self._merge_above = int(np.clip(size, _LEAST_CLASSES, _MOST_CLASSES)) if chosen is None else chosen
-        self._pricer = StepPricer(program, kernel, whole=not speed_ups.by_steps)
+        self._pricer = StepPricer(program, kernel, whole=not speed_ups.by_steps, threads=threads)
         self._partition: Partition = initial_partition(program)
         self._bound, self._value = np.inf, -np.inf
         self._multipliers = np.zeros(program.n_rows)
@@ -146,8 +151,7 @@ class _Search:
             self._price(start.multipliers)
         partition = self._partition
         for start in found:
-            for steps in start.steps:
-                partition = refine(program, partition, steps, start.choice)
+            partition = refine(program, partition, start.steps, start.choice)
         self._partition = partition
         taken = np.array([steps for start in found for steps in start.steps])
         window = (taken.min(axis=0) - _MARGIN, taken.max(axis=0) + _MARGIN)
@@ -214,12 +218,11 @@ class _Search:
         before = self._partition.n_classes
         priced = self._pricer.solve(weights, master_value - terms)
         self._keep_bound(priced.value + terms, multipliers)
-        for steps in priced.steps:
-            self._partition = refine(program, self._partition, steps, choice)
+        self._partition = refine(program, self._partition, priced.steps, choice)
         if not priced.exact and self._partition.n_classes == before:
             priced = self._pricer.solve(weights)
             self._keep_bound(priced.value + terms, multipliers)
-            self._partition = refine(program, self._partition, priced.steps[0], choice)
+            self._partition = refine(program, self._partition, priced.steps, choice)
         self._record(priced.value + terms)
         return self._partition.n_classes > before
 
@@ -244,7 +247,7 @@ class _Search:
                 self._proof = multipliers
                 return StopReason.INFEASIBLE
             before = self._partition.n_classes
-            self._partition = refine(program, self._partition, priced.steps[0], choice)
+            self._partition = refine(program, self._partition, priced.steps, choice)
             self._record(None)
             if self._partition.n_classes == before:
                 return StopReason.EXHAUSTED

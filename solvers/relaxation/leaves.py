@@ -16,8 +16,6 @@ bound in each leaf is that of ``bound.py``.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -27,6 +25,7 @@ from scipy import sparse
 from solvers.closure import PseudoflowKernel
 from solvers.relaxation.bound import bound_from_multipliers, proves_infeasible
 from solvers.relaxation.pricing import bracketed_bound
+from solvers.threads import each
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -207,8 +206,7 @@ def leaf_bounds(
     def bound(leaf: Leaf) -> float:
         return leaf_bound(program, chains, leaf, kernel, whole=whole, bracketed=bracketed)
 
-    with ThreadPoolExecutor((os.cpu_count() or 1) if small else 1) as threads:
-        return list(threads.map(bound, leaves))
+    return each(bound, leaves, 0 if small else 1)
 
 
 def complete_ranges(leaves: Iterable[tuple[Ranges, Decisions]]) -> list[Ranges]:

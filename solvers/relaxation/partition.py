@@ -21,12 +21,15 @@ from scipy import sparse
 from scipy.sparse import csgraph
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 
 _REDUCED_PROFILES = 1_500
+_LARGEST_CODE = 2**62
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,35 +86,52 @@ def _first_places(program: ClosureProgram) -> Integers:
     return np.asarray(np.where(start < T, start * D + first_choice, T * D), dtype=np.int64)
 
 
-def refine(program: ClosureProgram, partition: Partition, step: Integers, choice: Integers) -> Partition:
-    """The partition split by one closure.
+def refine(program: ClosureProgram, partition: Partition, closures: Sequence[Integers], choice: Integers) -> Partition:
+    """The partition split by closures.
 
     Args:
         program: The program.
         partition: The partition so far.
-        step: Step from which each node is a member ``(n,)``, T for never.
+        closures: For each closure, the step from which each node is a member ``(n,)``, T for never.
         choice: Choice each part would make in each step ``(P, T)``.
     """
     T, D = program.n_steps, program.n_choices
-    code = partition.node_profile * (T + 1) + step
-    node_codes, node_profile = np.unique(code, return_inverse=True)
-    node_old, node_step = np.divmod(node_codes, T + 1)
-    node_member = np.arange(T)[None, :] >= node_step[:, None]
+    places = [_places(program, step, choice) for step in closures]
+    node_profile, node = _split_profiles(partition.node_profile, closures, T + 1)
+    part_profile, part = _split_profiles(partition.part_profile, places, T * D + D)
+    node_labels = partition.node_labels[partition.node_profile[node]]
+    part_labels = partition.part_labels[partition.part_profile[part]]
+    n_classes = partition.n_classes
+    for step, place in zip(closures, places, strict=True):
+        node_step, part_place = step[node][:, None], place[part][:, None]
+        node_side = node_step * 2 + (np.arange(T) >= node_step)
+        part_side = part_place // D * 2 + (np.arange(T * D) >= part_place)
+        # Apart from membership, classes are split by the step of their node: more columns, a third fewer iterations.
+        node_labels = np.where(node_labels > 0, node_labels * (2 * T + 2) + node_side, 0)
+        part_labels = np.where(part_labels > 0, part_labels * (2 * T + 2) + part_side.reshape(-1, T, D), 0)
+        n_classes, node_labels, part_labels = _renumbered(node_labels, part_labels)
+    return Partition(n_classes, node_profile, node_labels, part_profile, part_labels)
+
+
+def _places(program: ClosureProgram, step: Integers, choice: Integers) -> Integers:
+    """Step times D plus choice from which a closure has the variables of every part ``(P,)``."""
     part_step = step[program.part_node]
-    taken = part_step < T
+    taken = part_step < program.n_steps
     made = np.zeros(program.n_parts, np.int64)
     made[taken] = choice[np.flatnonzero(taken), part_step[taken]]
-    place = part_step * D + made
-    part_codes, part_profile = np.unique(partition.part_profile * (T * D + D) + place, return_inverse=True)
-    part_old, part_place = np.divmod(part_codes, T * D + D)
-    part_member = np.arange(T * D)[None, :] >= part_place[:, None]
-    # Apart from membership, classes are split by the step of their node: more columns, a third fewer iterations.
-    node_label, part_label = partition.node_labels[node_old], partition.part_labels[part_old]
-    node_side = node_step[:, None] * 2 + node_member
-    part_side = (part_place // D)[:, None, None] * 2 + part_member.reshape(-1, T, D)
-    node_fine = node_label * (2 * T + 2) + np.where(node_label > 0, node_side, 0)
-    part_fine = part_label * (2 * T + 2) + np.where(part_label > 0, part_side, 0)
-    return _relabelled(node_profile, node_fine, part_profile, part_fine)
+    return part_step * program.n_choices + made
+
+
+def _split_profiles(profile: Integers, codes: Sequence[Integers], size: int) -> tuple[Integers, Integers]:
+    """Profiles of those that agree in profile and in all codes, each of these below a size; one member of each."""
+    joint, count = profile, int(profile.max(initial=0)) + 1
+    for code in codes:
+        if count > _LARGEST_CODE // size:
+            names, joint = np.unique(joint, return_inverse=True)
+            count = names.size
+        joint, count = joint * size + code, count * size
+    _, member, split = np.unique(joint, return_index=True, return_inverse=True)
+    return split, member
 
 
 def merge(partition: Partition, class_value: Floats) -> Partition:
@@ -137,14 +157,20 @@ def _same_rows(table: Integers) -> tuple[Integers, Integers]:
 
 
 def _relabelled(node_profile: Integers, node_fine: Integers, part_profile: Integers, part_fine: Integers) -> Partition:
-    """Labels renumbered 0..K-1 without holes; the smallest stays 0 and is reserved even where it is empty."""
+    """The partition of labels with holes."""
+    n_classes, node_labels, part_labels = _renumbered(node_fine, part_fine)
+    return Partition(n_classes, node_profile, node_labels, part_profile, part_labels)
+
+
+def _renumbered(node_fine: Integers, part_fine: Integers) -> tuple[int, Integers, Integers]:
+    """Labels 0..K-1 without holes, and K; the smallest stays 0 and is reserved even where it is empty."""
     size = int(max(node_fine.max(initial=0), part_fine.max(initial=0))) + 1
     used = np.zeros(size, np.bool_)
     used[0] = True
     used[node_fine] = True
     used[part_fine] = True
     number = np.cumsum(used) - 1
-    return Partition(int(used.sum()), node_profile, number[node_fine], part_profile, number[part_fine])
+    return int(used.sum()), number[node_fine], number[part_fine]
 
 
 @dataclass(frozen=True, eq=False)

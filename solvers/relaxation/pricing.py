@@ -8,7 +8,9 @@ the integer values is the exact integer value of the whole.
 
 Early in a search many steps would be joined one after the other. Then the relaxed value is still a valid bound, and the
 intersections (of a step with all later ones) and unions (with all earlier ones) of the closures are closures of the
-whole graph: where they are worth more than the master they split the partition as well as the optimum does.
+whole graph: where they are worth more than the master they split the partition as well as the optimum does. So does
+the closure of a single step, taken from that step on; those of steps that are not nested with their neighbours split
+it too, for a third fewer iterations where two capacities bind.
 
 Steps are solved in the order of bisection, each between the closures of its neighbours where their weights allow
 (``solvers/closure/bracketed.py``). Runs that are joined keep the same of their own: let J be a maximum closure of the
@@ -38,6 +40,7 @@ from solvers.closure import (
     scale_up,
 )
 from solvers.relaxation.bound import cumulative_weights, project_multipliers, row_and_box_terms, step_prices
+from solvers.threads import each
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +55,8 @@ _KEPT_WEIGHTS = 20_000_000
 _LARGEST_ERROR = 1e-8
 """Of the value of all steps; beyond, each step is solved by itself."""
 _FEW_MISSED = 0.01
+_LEAST_FOR_THREADS = 20_000
+"""Nodes from which a closure takes longer than what the interpreter has to do for it, one thread at a time."""
 _Worth = tuple[int, int]
 """Integer value of a closure, and by how much it may be above that of a maximum one."""
 
@@ -63,7 +68,7 @@ class Priced:
     Attributes:
         value: Upper bound on the value of a maximum closure (rounded-up integers divided by their scale).
         steps: For each closure found, the first step each node is a member in ``(n,)``, T where it never is.
-        exact: Whether the one closure found is a maximum closure, with ``value`` its value.
+        exact: Whether the first closure is a maximum closure, with ``value`` its value.
         solves: Closures of single steps or joined steps it took.
     """
 
@@ -77,10 +82,16 @@ class StepPricer:
     """Compiled for one program: prices any number of cumulative weight matrices ``(n, T)``."""
 
     def __init__(
-        self, program: ClosureProgram, kernel: KernelFactory = PseudoflowKernel, *, whole: bool = False
+        self,
+        program: ClosureProgram,
+        kernel: KernelFactory = PseudoflowKernel,
+        *,
+        whole: bool = False,
+        threads: int = 1,
     ) -> None:
         self._n, self._T = program.n_nodes, program.n_steps
         self._factory = kernel
+        self._threads = threads if program.n_nodes >= _LEAST_FOR_THREADS else 1
         self._whole = whole or bool(program.lags.any())
         self._active = np.arange(self._T)[None, :] >= program.starts[:, None]
         arcs = [(int(lag), program.lags == lag) for lag in np.unique(program.lags) if lag < self._T]
@@ -108,41 +119,49 @@ class StepPricer:
             groups, found = [(t, t + 1) for t in range(self._T)], self._solve_steps(integers, member)
         solves = len(groups)
         missed = int((member[:, :-1] & ~member[:, 1:]).sum())
+        alone = _alone(member)
         if missed > _FEW_MISSED * self._n:
             repaired = [steps for steps in _repaired(member) if _worth(active_weights, steps) > useful_above]
             if repaired:
-                return Priced(sum(value for value, _ in found) / scale, tuple(repaired), exact=False, solves=solves)
+                steps = (*repaired, *alone)
+                return Priced(sum(value for value, _ in found) / scale, steps, exact=False, solves=solves)
         while True:
             joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
                 break
             known = dict(zip(groups, found, strict=True))
-            for first, stop in joined:
-                if (first, stop) not in known:
-                    parts = {group: known[group] for group in groups if first <= group[0] < stop}
-                    known[first, stop] = self._solve_group((first, stop), integers, member, parts)
-                    solves += 1
+            new = [group for group in joined if group not in known]
+
+            def solved(group: tuple[int, int], known: Mapping[tuple[int, int], _Worth] = known) -> _Worth:
+                parts = {part: worth for part, worth in known.items() if group[0] <= part[0] < group[1]}
+                return self._solve_group(group, integers, member, parts)
+
+            known |= dict(zip(new, each(solved, new, self._threads), strict=True))
+            solves += len(new)
             groups, found = joined, [known[group] for group in joined]
         self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
         value = sum(value for value, _ in found)
-        return Priced(value / scale, (_first_steps(member),), exact=True, solves=solves)
+        return Priced(value / scale, (_first_steps(member), *alone), exact=True, solves=solves)
 
     def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[_Worth]:
         """A closure a step; writes their membership, returns what they are worth."""
         found = [(0, 0)] * self._T
-        for step in _bisection(self._T):
-            found[step] = self._solve_step(step, integers, member)
+        for steps in _bisection(self._T):
+            self._solve_apart(steps, integers, member, found)
         if sum(error for _, error in found) > _LARGEST_ERROR * sum(value for value, _ in found):
             for step in range(self._T):
                 self._single.forget()
-                found[step] = self._solve_step(step, integers, member)
+                self._solve_apart([step], integers, member, found)
         return found
 
-    def _solve_step(self, step: int, integers: Integers, member: NDArray[np.bool_]) -> _Worth:
-        """Closure of one step; writes its membership, returns what it is worth."""
-        closure = self._single.solve(np.ascontiguousarray(integers[:, step]), self._active[:, step])
-        member[:, step] = closure.member
-        return closure.value, closure.error
+    def _solve_apart(
+        self, steps: Sequence[int], integers: Integers, member: NDArray[np.bool_], found: list[_Worth]
+    ) -> None:
+        """Closures of some steps at the same time; writes their membership and what they are worth."""
+        cases = [(np.ascontiguousarray(integers[:, step]), self._active[:, step]) for step in steps]
+        for step, closure in zip(steps, self._single.solve_each(cases, self._threads), strict=True):
+            member[:, step] = closure.member
+            found[step] = closure.value, closure.error
 
     def _solve_group(
         self,
@@ -243,15 +262,15 @@ def bracketed_bound(program: ClosureProgram, multipliers: Floats, kernel: Kernel
     return np.inf if np.isnan(bound) else bound
 
 
-def _bisection(count: int) -> list[int]:
+def _bisection(count: int) -> list[list[int]]:
     """0..count-1, the middle first, then the middles of both halves, and so on."""
-    order, runs = [], [(0, count)]
-    for first, stop in runs:
-        if first < stop:
-            middle = (first + stop) // 2
-            order.append(middle)
-            runs += [(first, middle), (middle + 1, stop)]
-    return order
+    levels, runs = [], [(0, count)]
+    while runs:
+        middles = [(first, (first + stop) // 2, stop) for first, stop in runs]
+        levels.append([middle for _, middle, _ in middles])
+        halves = [half for first, middle, stop in middles for half in ((first, middle), (middle + 1, stop))]
+        runs = [(first, stop) for first, stop in halves if first < stop]
+    return levels
 
 
 def _first_steps(member: NDArray[np.bool_]) -> Integers:
@@ -264,6 +283,14 @@ def _repaired(member: NDArray[np.bool_]) -> tuple[Integers, Integers]:
     later = np.logical_and.accumulate(member[:, ::-1], axis=1)[:, ::-1]
     earlier = np.logical_or.accumulate(member, axis=1)
     return _first_steps(later), _first_steps(earlier)
+
+
+def _alone(member: NDArray[np.bool_]) -> list[Integers]:
+    """First steps where one step's closure alone is taken, for each step that is not nested with its neighbours."""
+    T = member.shape[1]
+    missed = (member[:, :-1] & ~member[:, 1:]).any(axis=0)
+    apart = np.append(missed, False) | np.append(False, missed)
+    return [np.where(member[:, step], step, T) for step in np.flatnonzero(apart)]
 
 
 def _worth(weights: Floats, steps: Integers) -> float:

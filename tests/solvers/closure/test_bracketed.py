@@ -74,6 +74,23 @@ def test_values_are_those_of_maximum_closures(seed):
         assert found.member[graph.heads[np.repeat(found.member, np.diff(graph.starts))]].all()
 
 
+@pytest.mark.parametrize("threads", [2, 0])
+def test_closures_found_at_the_same_time_are_those_found_in_turn(threads):
+    """The same members, values and errors, in the order asked."""
+    rng = np.random.default_rng(11)
+    for _ in range(20):
+        graph = random_graph(rng)
+        everything = np.ones(graph.n_nodes, np.bool_)
+        in_turn, at_once = BracketedKernel(graph), BracketedKernel(graph)
+        for _ in range(3):
+            cases = [(scale_up(weights)[0], everything) for weights in series(rng, graph.n_nodes)]
+            expected, found = in_turn.solve_each(cases), at_once.solve_each(cases, threads)
+            assert [closure.value for closure in found] == [closure.value for closure in expected]
+            assert [closure.error for closure in found] == [closure.error for closure in expected]
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one.member, other.member)
+
+
 class Counting:
     """Counts the nodes it is asked about."""
 
