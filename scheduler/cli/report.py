@@ -11,7 +11,7 @@ from rich.console import Console
 from instances.instance import Instance
 from scheduler.cli.binding import binding_table
 from scheduler.cli.output import say
-from scheduler.cli.schedule_view import schedule_view
+from scheduler.cli.schedule_view import schedule_views
 from scheduler.cli.tables import NO_VALUE, new_table
 from scheduler.outcome import OPTIMAL, PROVEN_RELATIVE
 from scheduler.published import REASON_OVER_PCT, compare
@@ -20,8 +20,6 @@ from scheduler.reports.numbers import digits_of, money, percent
 
 Summary = Mapping[str, Any]
 FINDINGS_SHOWN = 10
-WIDE = 110
-"""Columns from which the schedule names the phases worked."""
 LEAST_SHOWN_S = 0.05
 STAGES = (
     "import",
@@ -51,7 +49,10 @@ def print_run(
     """Prints all that a planner wants to see of a run."""
     say(console, headline(instance, summary))
     console.print()
-    console.print(schedule_view(instance, schedule, with_phases=console.width >= WIDE))
+    for number, table in enumerate(schedule_views(console, instance, schedule)):
+        if number:
+            console.print()
+        console.print(table)
     say(console, "ore: sent to mill or stockpile; stock: at the end of the period; cash: after tax, undiscounted")
     console.print()
     for line in (*proof_lines(summary), *value_lines(instance, summary), *audit_lines(summary["audit"])):

@@ -3,41 +3,69 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import pandas as pd
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from instances.instance import Instance
 from instances.schema import Mine
 from scheduler.cli.tables import NO_VALUE, new_table
 
+_WIDE = 110
+"""Columns of a page from which on phases are named."""
+_UNLIMITED = 10_000
 
-def schedule_view(instance: Instance, schedule: pd.DataFrame, *, with_phases: bool = False) -> Table:
-    """The schedule as a planner reads it; see :func:`scheduler.schedule.schedule_table`.
+Column: TypeAlias = "tuple[str, pd.Series[float], int, float | None]"
+"""Heading, values by period, digits and total."""
+
+
+def schedule_views(console: Console, instance: Instance, schedule: pd.DataFrame) -> list[Table]:
+    """The schedule as a planner reads it, in as many tables one below the other as it takes to fit the page.
 
     Args:
+        console: where they will be printed; if it is wide enough the last table names the phases worked.
         instance: the mine.
-        schedule: its schedule table.
-        with_phases: whether the phases worked are named in a last column.
+        schedule: its schedule table; see :func:`scheduler.schedule.schedule_table`.
     """
-    columns = view_columns(instance.mine, schedule)
+    left = view_columns(instance.mine, schedule)
+    phases = schedule["phases_worked"].astype(str).tolist() if console.width >= _WIDE else []
+    tables = []
+    while left:
+        fitting = next(
+            (count for count in range(len(left), 1, -1) if _fits(console, _table(schedule, left[:count], phases))), 1
+        )
+        tables.append(_table(schedule, left[:fitting], phases if fitting == len(left) else []))
+        left = left[fitting:]
+    return tables
+
+
+def _fits(console: Console, table: Table) -> bool:
+    """Whether nothing is cut off; phases may be broken over lines."""
+    return Measurement.get(console, console.options.update(max_width=_UNLIMITED), table).minimum <= console.width
+
+
+def _table(schedule: pd.DataFrame, columns: Sequence[Column], phases: Sequence[str]) -> Table:
     table = new_table("", footer=True)
     table.columns[0].footer = "all"
     for heading, _, digits, total in columns:
         footer = "" if total is None else _text(total, digits)
         table.add_column(heading, footer=footer, justify="right", no_wrap=True)
-    if with_phases:
+    if phases:
         table.add_column("\nphases")
     for number, label in enumerate(schedule.index.astype(str)):
-        phases = [str(schedule["phases_worked"].iloc[number])] if with_phases else []
-        table.add_row(label, *(_text(float(values.iloc[number]), digits) for _, values, digits, _ in columns), *phases)
+        cells = [_text(float(values.iloc[number]), digits) for _, values, digits, _ in columns]
+        table.add_row(label, *cells, *phases[number : number + 1])
     return table
 
 
-def view_columns(mine: Mine, schedule: pd.DataFrame) -> list[tuple[str, pd.Series[float], int, float | None]]:
+def view_columns(mine: Mine, schedule: pd.DataFrame) -> list[Column]:
     """Heading, values by period, digits and total of each column."""
     ore, waste, milled = schedule["ore_mt"], schedule["waste_mt"], schedule["milled_mt"]
-    columns: list[tuple[str, pd.Series[float], int, float | None]] = [
+    columns: list[Column] = [
         ("moved\nMt", schedule["moved_mt"], 2, schedule["moved_mt"].sum()),
         ("ore\nMt", ore, 2, ore.sum()),
         ("waste\nMt", waste, 2, waste.sum()),
