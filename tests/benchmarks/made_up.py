@@ -6,8 +6,10 @@
 An ore body as that of ``growth.py``; a block needs the cross of five above it and, from two to five levels up, what of
 the circle of 45 degrees these do not imply: 34 arcs a block away from the walls. One capacity, of the mill, holds nine
 tenths of the ore of the ultimate pit; ore is what is worth more in the mill. ``--pit-alone`` keeps the blocks of the
-pit and no others; ``--pcpsp`` leaves the destination open and limits all that is mined to nine tenths as well. The
-first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
+pit and no others; ``--pcpsp`` leaves the destination open and limits all that is mined to nine tenths as well;
+``--blend``, with it, keeps the mean of a contaminant in what is milled in each period within five hundredths of that of
+all ore, by two general rows a period, and ``--least`` fills the mill to that share of its capacity in the first half of
+the periods. The first line above makes 2,166,000 blocks with 72,796,160 arcs, 605 MB.
 """
 
 import argparse
@@ -16,6 +18,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from instances.minelib import Constrained, GeneralRows, Limits, Precedence, Resources, write_precedence, write_problem
 from tests.benchmarks.growth import RATE, ore_body, pit_of
@@ -48,10 +51,19 @@ def arcs_of(levels: int, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def made_up(
-    levels: int, side: int, periods: int, *, pit_alone: bool, seed: int, open_destinations: bool = False
+    levels: int,
+    side: int,
+    periods: int,
+    *,
+    pit_alone: bool,
+    seed: int,
+    open_destinations: bool = False,
+    blend: bool = False,
+    least: float = 0.0,
 ) -> tuple[Constrained, Precedence]:
     """The problem and its precedence."""
     tonnes, waste, milled = ore_body(levels, side, side, seed, tonnes_each=1000.0)
+    contaminant = smooth(levels, side, seed)
     waste, milled = np.round(waste, 2), np.round(milled, 2)
     tail, head = arcs_of(levels, side)
     pit = pit_of(tail, head, np.maximum(waste, milled))
@@ -61,7 +73,8 @@ def made_up(
         number, inside = np.cumsum(pit) - 1, pit[tail]
         tail, head = number[tail[inside]], number[head[inside]]
         tonnes, waste, milled, ore = tonnes[pit], waste[pit], milled[pit], ore[pit]
-    every, none = np.arange(tonnes.size), np.zeros(0, np.int64)
+        contaminant = contaminant[pit]
+    every = np.arange(tonnes.size)
     if open_destinations:
         # The dump and the mill; resource 0 is all that is mined, 1 what is milled.
         value, limits = np.column_stack([waste, milled]), np.array([mine, mill])
@@ -73,6 +86,10 @@ def made_up(
     destination = np.concatenate([np.full(blocks.size, to) for blocks, to, _ in uses])
     resource = np.concatenate([np.full(blocks.size, held) for blocks, _, held in uses])
     upper = np.tile(limits[:, None], periods)
+    lower = np.full(upper.shape, -np.inf)
+    if least > 0.0:
+        lower[-1, : periods // 2] = least * upper[-1, : periods // 2]
+    general, general_limits = blending(tonnes, contaminant, ore, periods if blend else 0)
     problem = Constrained(
         name="made-up",
         kind="PCPSP" if open_destinations else "CPIT",
@@ -80,12 +97,37 @@ def made_up(
         discount_rate=RATE,
         value=value,
         forbidden=np.zeros(value.shape, np.bool_),
-        resource_limits=Limits(np.full(upper.shape, -np.inf), upper),
+        resource_limits=Limits(lower, upper),
         resources=Resources(block, destination, resource, tonnes[block]),
-        general_limits=Limits(np.zeros(0), np.zeros(0)),
-        general=GeneralRows(none, none, none, none, np.zeros(0)),
+        general_limits=general_limits,
+        general=general,
     )
     return problem, Precedence(tonnes.size, tail, head)
+
+
+def smooth(levels: int, side: int, seed: int) -> np.ndarray:
+    """A contaminant of every block ``(n,)``: lognormal, alike among neighbours."""
+    noise = ndimage.gaussian_filter(np.random.default_rng([seed, 1]).normal(size=(levels, side, side)), sigma=4.0)
+    return np.round(np.exp(0.4 * noise / noise.std()), 3).ravel()
+
+
+def blending(tonnes: np.ndarray, grade: np.ndarray, ore: np.ndarray, periods: int) -> tuple[GeneralRows, Limits]:
+    """Two rows a period: the mean grade of what goes to destination 1, at most and at least near that of all ore."""
+    mean = float((tonnes * grade)[ore].sum() / tonnes[ore].sum())
+    block, held = np.arange(tonnes.size), []
+    for period in range(periods):
+        held += [(2 * period, period, 1.05 * mean), (2 * period + 1, period, 0.95 * mean)]
+    rows = np.array([row for row, _, _ in held], np.int64)
+    size, count = block.size, len(held)
+    coefficient = [np.round(tonnes * (grade - limit), 2) for _, _, limit in held]
+    general = GeneralRows(
+        np.tile(block, count),
+        np.ones(size * count, np.int64),
+        np.repeat(np.array([period for _, period, _ in held], np.int64), size),
+        np.repeat(rows, size),
+        np.concatenate([np.zeros(0), *coefficient]),
+    )
+    return general, Limits(np.where(rows % 2 == 0, -np.inf, 0.0), np.where(rows % 2 == 0, 0.0, np.inf))
 
 
 def main() -> None:
@@ -97,6 +139,8 @@ def main() -> None:
     parser.add_argument("--periods", type=int, default=20)
     parser.add_argument("--pit-alone", action="store_true")
     parser.add_argument("--pcpsp", action="store_true")
+    parser.add_argument("--blend", action="store_true")
+    parser.add_argument("--least", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     problem, precedence = made_up(
@@ -106,6 +150,8 @@ def main() -> None:
         pit_alone=asked.pit_alone,
         seed=asked.seed,
         open_destinations=asked.pcpsp,
+        blend=asked.blend,
+        least=asked.least,
     )
     write_problem(problem, asked.path.with_suffix(f".{problem.kind.lower()}"))
     write_precedence(precedence, asked.path.with_suffix(".prec"))
