@@ -2,7 +2,10 @@
 
 Every node is taken whole in one step, after or with the nodes it needs. Nodes are placed one by one in a topological
 order given by the times of the relaxation, each part with the choice that the relaxation gives most of it, in the
-first step from its own first appearance in the relaxation on that has room. Then nodes that cost are moved late and
+first step from its own first appearance in the relaxation on that has room. The relaxation takes thousands of nodes at
+the same time, a part of each in the same steps: placed level by level, all the waste on top of them would come years
+before what it is moved for. So nodes are gone through by their times, and each is placed with all that it still needs
+just before it: one cone after the other. Then nodes that cost are moved late and
 nodes that earn early, as far as neighbours and room allow, and the rest is decided with the steps fixed.
 
 Room is that of the capacities: rows with an upper limit and no negative coefficient of a part, less what the
@@ -10,12 +13,11 @@ relaxation gives their continuous variables. All other rows (least amounts, rati
 program, which may break them at a penalty: a schedule that does is where the neighbourhood search begins to mend.
 
 Source: Chicoisne, Espinoza, Goycoolea, Moreno, Rubio (2012), "A new algorithm for the open-pit mine production
-scheduling problem", Operations Research 60:517 (TopoSort).
+scheduling problem", Operations Research 60:517 (TopoSort); the order among nodes of the same time is ours.
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -39,7 +41,8 @@ if TYPE_CHECKING:
 _TOUCHED = 1e-6
 _ROOM = 1e-9
 _PASSES = 3
-_QUANTILES = (0.5,)
+_SAME_TIME = 6
+"""Decimals of a time, in steps: nodes that agree in these are placed by another order."""
 _NOISE, _SMOOTHED = 0.3, 5
 """Standard deviation of chance in an order, in steps, and how often it is averaged over neighbours."""
 _CLOSED = -1e299
@@ -84,10 +87,10 @@ def round_relaxation(
     program = builder.program
     found = [_settled(builder, _empty(program), penalty, "nothing taken")]
     neighbours = _neighbours(program)
-    for name, times in _orders(program, x):
+    for name, times, ties in _orders(program, x):
         if len(found) > 1 and late():
             break
-        placing = _Placing(program, neighbours, x, extras, times)
+        placing = _Placing(program, neighbours, x, extras, np.lexsort((ties, times.round(_SAME_TIME))))
         placing.place()
         for _ in range(_PASSES):
             if late():
@@ -122,7 +125,7 @@ def disturbed(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, r
     x = np.zeros(program.value.shape)
     x[taken, np.maximum(schedule.step[program.part_node[taken]] - 1, 0)] = schedule.share[taken]
     times = schedule.step + _NOISE * noise / (spread if spread > 0 else 1.0)
-    placing = _Placing(program, _neighbours(program), x, schedule.extras, times)
+    placing = _Placing(program, _neighbours(program), x, schedule.extras, np.argsort(times, kind="stable"))
     placing.place()
     for _ in range(_PASSES):
         placing.push_late()
@@ -142,16 +145,19 @@ def _empty(program: ClosureProgram) -> Schedule:
     return Schedule(np.full(program.n_nodes, program.n_steps, np.int64), share, np.asarray(extras))
 
 
-def _orders(program: ClosureProgram, x: Floats) -> Iterator[tuple[str, Floats]]:
-    """Times ``(n,)`` to order by: the expected one, and those at which a share of the node is done."""
-    T = program.n_steps
-    taken = np.zeros((program.n_nodes, T))
-    taken[program.part_node] = np.cumsum(x.sum(axis=2), axis=1)
-    expected = T - taken.sum(axis=1)
-    yield "expected time", expected
-    for quantile in _QUANTILES:
-        reached = (taken < quantile - _TOUCHED).sum(axis=1)
-        yield f"time of {quantile:g}", reached + expected / (T + 1.0)
+def _orders(program: ClosureProgram, x: Floats) -> Iterator[tuple[str, Floats, Floats]]:
+    """Times to go by ``(n,)``, and what goes first of those of the same time ``(n,)``.
+
+    What is worth most, and the last in number, which in most models is deep, with its neighbours next to it.
+    """
+    expected = np.full(program.n_nodes, float(program.n_steps))
+    expected[program.part_node] = expected_steps(x)
+    worth = program.worth if program.open_choices is None else np.where(program.open_choices, program.worth, -np.inf)
+    most = worth.max(axis=(1, 2), initial=-np.inf)
+    earned = np.bincount(program.part_node, np.where(np.isfinite(most), most, 0.0), program.n_nodes)
+    yield "expected time, most worth first", expected, -earned
+    last = np.arange(program.n_nodes, 0, -1).astype(np.float64)
+    yield "expected time, last number first", expected, last
 
 
 class _Room(Protocol):
@@ -238,7 +244,7 @@ class _Placing:
         neighbours: tuple[list[list[int]], list[list[int]]],
         x: Floats,
         extras: Floats,
-        times: Floats,
+        first: Integers,
     ) -> None:
         n, T = program.n_nodes, program.n_steps
         self._program, self._T = program, T
@@ -255,7 +261,7 @@ class _Placing:
         bare = np.bincount(program.part_node, minlength=n) == 0
         self._floor = np.maximum(np.where(bare, 0, untouched), program.starts).tolist()
         self._room = _room(program, self.choice, _capacities(program, extras))
-        self._order = self._topological(times)
+        self._order = self._cone_by_cone(first)
         self._starts, self._step = program.starts.tolist(), [T] * n
 
     def schedule(self) -> Schedule:
@@ -345,19 +351,23 @@ class _Placing:
             self._room.put(node, step, 1.0)
         self._step[node] = step
 
-    def _topological(self, times: Floats) -> list[int]:
-        """All nodes, each after those it needs, of those that may come next always the earliest."""
-        waiting = [len(others) for others in self._needs]
-        heap = [(float(times[node]), node) for node, count in enumerate(waiting) if not count]
-        heapq.heapify(heap)
-        order: list[int] = []
-        while heap:
-            _, node = heapq.heappop(heap)
-            order.append(node)
-            for other in self._needed_by[node]:
-                waiting[other] -= 1
-                if not waiting[other]:
-                    heapq.heappush(heap, (float(times[other]), other))
+    def _cone_by_cone(self, first: Integers) -> list[int]:
+        """All nodes, each after those it needs: gone through in an order, with what is still missing just before."""
+        listed, order = [False] * first.size, []
+        for top in first.tolist():
+            if listed[top]:
+                continue
+            listed[top] = True
+            path = [(top, iter(self._needs[top]))]
+            while path:
+                node, needed = path[-1]
+                missing = next((other for other in needed if not listed[other]), None)
+                if missing is None:
+                    order.append(node)
+                    path.pop()
+                else:
+                    listed[missing] = True
+                    path.append((missing, iter(self._needs[missing])))
         return order
 
 
