@@ -1,12 +1,15 @@
-"""What lies above each node: sums over its cone, all that it needs directly or not."""
+"""What lies above each node: sums over its cone, all that it needs directly or not, and orders cone by cone."""
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -130,3 +133,38 @@ def levels(tail: Integers, head: Integers, number: int) -> list[tuple[Integers, 
         nodes, starts = np.unique(tail[at], return_index=True)
         found.append((nodes, starts, head[at]))
     return found
+
+
+def heads_of(tail: Integers, head: Integers, n_nodes: int) -> list[list[int]]:
+    """Heads of the arcs of every node, as lists."""
+    order = np.argsort(tail, kind="stable")
+    ends = np.cumsum(np.bincount(tail, minlength=n_nodes)).tolist()
+    heads = head[order].tolist()
+    return [heads[begin:end] for begin, end in itertools.pairwise([0, *ends])]
+
+
+def cone_by_cone(first: Integers, needs: Sequence[Sequence[int]], among: NDArray[np.bool_] | None = None) -> list[int]:
+    """All nodes of an order, each after those it needs: gone through in it, with what is still missing just before.
+
+    Args:
+        first: The nodes in the order in which they are wanted.
+        needs: Nodes that each one needs; arcs may run in a cycle, which is then broken somewhere.
+        among: Nodes that count ``(n,)``, all unless given; what is needed of the others is there already.
+    """
+    listed = [False] * len(needs) if among is None else (~among).tolist()
+    order = []
+    for top in first.tolist():
+        if listed[top]:
+            continue
+        listed[top] = True
+        path = [(top, iter(needs[top]))]
+        while path:
+            node, needed = path[-1]
+            missing = next((other for other in needed if not listed[other]), None)
+            if missing is None:
+                order.append(node)
+                path.pop()
+            else:
+                listed[missing] = True
+                path.append((missing, iter(needs[missing])))
+    return order

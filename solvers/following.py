@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.capacities import capacities
-from solvers.cones import CycleError, levels
+from solvers.cones import cone_by_cone, heads_of
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -43,29 +43,20 @@ def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float =
     """
     # Rounded, so that no node goes before one that it needs for a digit that means nothing.
     taken, T = np.round(taken_by(program, x), _DIGITS), program.n_steps
-    limits, depth = list(capacities(program)), _depth(program)
-    mean = np.round(T - taken.sum(axis=1), _DIGITS)
+    limits, needs = list(capacities(program)), heads_of(program.arc_tail, program.arc_head, program.n_nodes)
+    mean, last = np.round(T - taken.sum(axis=1), _DIGITS), -np.arange(program.n_nodes)
     step = np.full(program.n_nodes, T)
     for t in range(T):
-        free = np.flatnonzero((step >= T) & (taken[:, t] >= least) & (program.starts <= t))
-        order = free[np.lexsort((depth[free], mean[free], -taken[free, t]))]
+        may = (step >= T) & (taken[:, t] >= least) & (program.starts <= t)
+        free = np.flatnonzero(may)
+        first = free[np.lexsort((last[free], mean[free], -taken[free, t]))]
+        order = np.array(cone_by_cone(first, needs, may), np.int64)
         count = order.size
         for capacity in limits:
             inside = np.cumsum(capacity.use[order, t]) <= capacity.limit[t] * (1.0 + _ROOM)
             count = min(count, int(inside.sum()))
         step[order[:count]] = t
     return _at(program, x, extras, _after_heads(program, step))
-
-
-def _depth(program: ClosureProgram) -> Integers:
-    """How many nodes lie above each node one over the other ``(n,)``; zeros where arcs run in a cycle."""
-    depth = np.zeros(program.n_nodes, dtype=np.int64)
-    try:
-        for number, (nodes, _, _) in enumerate(levels(program.arc_tail, program.arc_head, program.n_nodes), 1):
-            depth[nodes] = number
-    except CycleError:
-        pass
-    return depth
 
 
 def _after_heads(program: ClosureProgram, step: Integers) -> Integers:

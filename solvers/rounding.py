@@ -18,13 +18,13 @@ scheduling problem", Operations Research 60:517 (TopoSort); the order among node
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy import sparse
 
+from solvers.cones import cone_by_cone, heads_of
 from solvers.improvement.settling import settle
 from solvers.relaxation.parametric import find_families
 from solvers.schedule import Schedule
@@ -155,7 +155,7 @@ def _orders(program: ClosureProgram, x: Floats) -> Iterator[tuple[str, Floats, F
     worth = program.worth if program.open_choices is None else np.where(program.open_choices, program.worth, -np.inf)
     most = worth.max(axis=(1, 2), initial=-np.inf)
     earned = np.bincount(program.part_node, np.where(np.isfinite(most), most, 0.0), program.n_nodes)
-    yield "expected time, most worth first", expected, -earned
+    yield "expected time, most worth first", expected, np.asarray(-earned, dtype=np.float64)
     last = np.arange(program.n_nodes, 0, -1).astype(np.float64)
     yield "expected time, last number first", expected, last
 
@@ -176,12 +176,7 @@ class _AnyRoom:
     def __init__(self, program: ClosureProgram, choice: Integers, limit: Floats) -> None:
         self._program, self._choice, self._limit = program, choice, limit
         self._columns, self._use = program.rows_transposed, np.zeros(program.n_rows)
-        self._parts = _lists(
-            sparse.csr_array(
-                (np.ones(program.n_parts), (program.part_node, np.arange(program.n_parts))),
-                shape=(program.n_nodes, program.n_parts),
-            )
-        )
+        self._parts = heads_of(program.part_node, np.arange(program.n_parts), program.n_nodes)
 
     def fits(self, node: int, step: int) -> bool:
         rows, amounts = self._entries(node, step)
@@ -261,7 +256,7 @@ class _Placing:
         bare = np.bincount(program.part_node, minlength=n) == 0
         self._floor = np.maximum(np.where(bare, 0, untouched), program.starts).tolist()
         self._room = _room(program, self.choice, _capacities(program, extras))
-        self._order = self._cone_by_cone(first)
+        self._order = cone_by_cone(first, self._needs)
         self._starts, self._step = program.starts.tolist(), [T] * n
 
     def schedule(self) -> Schedule:
@@ -351,25 +346,6 @@ class _Placing:
             self._room.put(node, step, 1.0)
         self._step[node] = step
 
-    def _cone_by_cone(self, first: Integers) -> list[int]:
-        """All nodes, each after those it needs: gone through in an order, with what is still missing just before."""
-        listed, order = [False] * first.size, []
-        for top in first.tolist():
-            if listed[top]:
-                continue
-            listed[top] = True
-            path = [(top, iter(self._needs[top]))]
-            while path:
-                node, needed = path[-1]
-                missing = next((other for other in needed if not listed[other]), None)
-                if missing is None:
-                    order.append(node)
-                    path.pop()
-                else:
-                    listed[missing] = True
-                    path.append((missing, iter(self._needs[missing])))
-        return order
-
 
 def _majority(program: ClosureProgram, x: Floats) -> Integers:
     """Choice of every part ``(P,)``: the one the relaxation gives most, else the one worth most in any step."""
@@ -393,12 +369,5 @@ def _capacities(program: ClosureProgram, extras: Floats) -> Floats:
 
 def _neighbours(program: ClosureProgram) -> tuple[list[list[int]], list[list[int]]]:
     """Nodes that every node needs, and those that need it."""
-    ones, shape = np.ones(program.arc_tail.size, np.int8), (program.n_nodes, program.n_nodes)
-    needs = sparse.csr_array((ones, (program.arc_tail, program.arc_head)), shape=shape)
-    return _lists(needs), _lists(sparse.csr_array(needs.T))
-
-
-def _lists(matrix: sparse.csr_array) -> list[list[int]]:
-    """Column numbers of every row."""
-    starts, columns = matrix.indptr.tolist(), matrix.indices.tolist()
-    return [columns[a:b] for a, b in itertools.pairwise(starts)]
+    tail, head, n = program.arc_tail, program.arc_head, program.n_nodes
+    return heads_of(tail, head, n), heads_of(head, tail, n)
