@@ -1,10 +1,10 @@
-"""Sums over cones, against cones found by networkx."""
+"""Sums over cones and orders by them, against cones found by networkx."""
 
 import networkx as nx
 import numpy as np
 import pytest
 
-from solvers.cones import CycleError, cone_sums
+from solvers.cones import CycleError, cone_by_cone, cone_sums, heads_of
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -36,3 +36,33 @@ def test_a_cycle_is_told(arcs):
     tail, head = np.array(arcs).T
     with pytest.raises(CycleError):
         cone_sums(tail, head, np.ones((4, 1)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_cones_come_one_after_the_other(seed):
+    """After the first k nodes wanted, all of their cones and nothing else stands in the order, each after its own."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 40))
+    ends = rng.integers(0, n, (2, int(rng.integers(0, 2 * n))))
+    number = rng.permutation(n)
+    tail, head = number[ends[:, ends[0] > ends[1]]]
+    graph = nx.DiGraph(zip(tail.tolist(), head.tolist(), strict=True))
+    graph.add_nodes_from(range(n))
+    there = rng.random(n) < 0.3
+    there[[u for v in np.flatnonzero(there) for u in nx.descendants(graph, v)]] = True
+    needs = heads_of(tail, head, n)
+    assert [sorted(needed) for needed in needs] == [sorted(head[tail == u].tolist()) for u in range(n)]
+    wanted = rng.permutation(np.flatnonzero(~there))
+    order = cone_by_cone(wanted, needs, ~there)
+    assert sorted(order) == sorted(wanted.tolist())
+    place = {node: at for at, node in enumerate(order)}
+    cone: set[int] = set()
+    for top in wanted.tolist():
+        cone |= {top, *nx.descendants(graph, top)} - set(np.flatnonzero(there).tolist())
+        assert set(order[: len(cone)]) == cone
+    assert all(place[v] < place[u] for u, v in graph.edges if not there[u] and not there[v])
+
+
+def test_an_order_of_nodes_that_need_each_other_has_each_once():
+    """A cycle is broken somewhere."""
+    assert sorted(cone_by_cone(np.arange(3), [[1], [2], [0]])) == [0, 1, 2]
