@@ -52,7 +52,7 @@ _CHOICE_CUTS, _FEW_CUTS = 10, 3
 _MARGIN = 4
 """Steps before and after those in which the starts take a node that have starting classes of their own."""
 
-_SIZE_OF_A_CLASS, _LEAST_CLASSES, _MOST_CLASSES = 250, 600, 5_000
+_SIZE_OF_A_CLASS, _LEAST_CLASSES, _MOST_CLASSES = 250, 2_400, 5_000
 """Nodes times steps for each class above which classes are merged, and the bounds of that number."""
 
 
