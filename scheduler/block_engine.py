@@ -19,7 +19,8 @@ from scheduler.memory import BYTES_A_PROCESS, Size
 from scheduler.problem import Array, Index, Mask, Problem
 from scheduler.solution import Solution
 from scheduler.tightening import chains
-from solvers.closure_schedule import FoundSchedule, ScheduleOptions, find_schedule
+from solvers.closure_schedule import FoundSchedule, find_schedule
+from solvers.course import ScheduleOptions
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:

@@ -27,7 +27,8 @@ from scheduler.mine_certificates import (
 from scheduler.outcome import status_of
 from scheduler.problem import Array, Problem
 from scheduler.tightening import untightened
-from solvers.closure_schedule import ScheduleOptions, StopReason
+from solvers.closure_schedule import StopReason
+from solvers.course import ScheduleOptions
 from solvers.threads import cores
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from scheduler.certificates import certify, with_schedules
 from scheduler.memory import refuse_beyond_memory, size_of_program
 from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, snap
 from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
-from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.closure_schedule import StopReason, find_schedule
+from solvers.course import ScheduleOptions
 from solvers.schedule_search import processes
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from scheduler.problem import Problem
 from scheduler.schedule import figures, schedule_table
 from scheduler.solution import to_plan
 from solvers.closure import WeightError
-from solvers.closure_schedule import ScheduleOptions
+from solvers.course import ScheduleOptions
 from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
 from solvers.result import Outcome, Progress

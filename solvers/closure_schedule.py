@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from solvers.early_start import early_started
+from solvers.bounding import bounded_program
+from solvers.course import Course, ScheduleOptions
 from solvers.highs import solve
-from solvers.improvement import ImprovementOptions, SubprogramBuilder, settle
+from solvers.improvement import SubprogramBuilder, settle
 from solvers.improvement.windows import Windows, propagated
 from solvers.options import SolveOptions
-from solvers.relaxation import Outcome, StopRule, solve_relaxation
-from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
-from solvers.relaxation.node_branching import NodeLimits, Split, branch_on_nodes
-from solvers.relaxation.valid_rows import ValidRows
 from solvers.result import Progress
 from solvers.result import StopReason as Solver
 from solvers.schedule import keeps_rows
-from solvers.schedule_search import ScheduleSearch, points_of, processes
-from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
+from solvers.schedule_search import ScheduleSearch
 from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from solvers.improvement import ImprovementResult, Round
+    from solvers.bounding import Starts
+    from solvers.improvement import ImprovementResult
     from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
+    from solvers.relaxation.branching import Cases
     from solvers.relaxation.leaves import Chain
     from solvers.relaxation.program import Floats
     from solvers.schedule import Schedule
 
-_BOUND_SHARE = 0.6
-"""Share of the time limit that the relaxation may take."""
-_CASE_SHARE = 0.4
-"""Share of the time limit by which cases have to be done, the relaxation before them included."""
-_CASE_GAP = 1e-4
-"""Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
-_ALONE_GAP = 1e-5
-"""The same where there is one case."""
-_CASE_SOLVES = 24
-_BRANCH_SHARE, _COARSE = 0.3, 0.02
-"""Share of the time limit by which decisions about nodes have to be done, and the gap asked for from which none are
-made: rounding alone comes as near."""
-_BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
-"""The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
-_SEARCH_SHARE = 0.3
-"""Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
 _POLISH_LOSS = 1e-7
 """Relative; dust may have been worth as much."""
 
@@ -64,31 +44,6 @@ class StopReason(Enum):
     INTERRUPTED = "interrupted"
     STALLED = "rounds that brought nothing more"
     INFEASIBLE = "proven infeasible"
-
-
-@dataclass(frozen=True)
-class ScheduleOptions:
-    """When to stop, and how to search.
-
-    Attributes:
-        gap: Relative gap, over the objective, that is good enough.
-        relaxation_gap: Relative gap at which the relaxation is solved well enough.
-        seconds: Wall-clock limit of everything; None for none.
-        rounds: Most rounds of the neighbourhood search; None for none, 0 for rounding alone.
-        seed: Of the choice of neighbourhoods.
-        workers: Parts solved at the same time; 0 for one a core.
-        prove: Whether the whole program is given to HiGHS in the end, with the best schedule as its start.
-        spread: Whether a node may be taken over several steps, begun once what it needs is finished.
-    """
-
-    gap: float = 0.0
-    relaxation_gap: float = 1e-6
-    seconds: float | None = None
-    rounds: int | None = None
-    seed: int = 0
-    workers: int = 0
-    prove: bool = False
-    spread: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +104,7 @@ def find_schedule(
     options: ScheduleOptions,
     *,
     chains: Sequence[Chain] = (),
-    starts: Callable[[], Sequence[tuple[str, Schedule]]] = tuple,
+    starts: Starts = tuple,
     on_program: Callable[[ClosureProgram], None] | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
@@ -175,12 +130,14 @@ def find_schedule(
             searched.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
     """
-    told = _Told(on_iteration, on_bound, on_progress, interrupted or (lambda: False))
+    course = Course(
+        options, on_iteration=on_iteration, on_bound=on_bound, on_progress=on_progress, interrupted=interrupted
+    )
     pit = None if chains else ultimate_pit(program)
     if on_program is not None:
         on_program(program if pit is None else pit.within)
     if pit is None:
-        return _find(program, options, chains, starts, told)
+        return _find(program, chains, starts, course)
 
     def narrowed() -> list[tuple[str, Schedule]]:
         return [(name, pit.narrowed(start)) for name, start in starts()]
@@ -189,8 +146,8 @@ def find_schedule(
         if on_bound is not None:
             on_bound(pit.relaxation(relaxation), pit.program(tightened), None if cases is None else pit.cases(cases))
 
-    told.on_bound = of_the_whole
-    found = _find(pit.within, options, (), narrowed, told)
+    course.on_bound = of_the_whole
+    found = _find(pit.within, (), narrowed, course)
     improvement = found.improvement
     return replace(
         found,
@@ -202,159 +159,56 @@ def find_schedule(
     )
 
 
-def _find(
-    program: ClosureProgram,
-    options: ScheduleOptions,
-    chains: Sequence[Chain],
-    starts: Callable[[], Sequence[tuple[str, Schedule]]],
-    told: _Told,
-) -> FoundSchedule:
+def _find(program: ClosureProgram, chains: Sequence[Chain], starts: Starts, course: Course) -> FoundSchedule:
     """``find_schedule`` of a program as it is."""
-    relaxation, tightened, cases, seconds = _bounded(program, options, chains, told)
-    wanted = ImprovementOptions(gap=options.gap, seed=options.seed, workers=processes(program, options.workers))
-    feasible = relaxation.outcome is not Outcome.INFEASIBLE and (cases is None or cases.bound > -np.inf)
-    with ExitStack() as stack:
-        beside = None
-        left = _search_left(options, told)
-        if feasible and cases is not None and left is not None and worth_a_search_beside(program, wanted.workers):
-            begin = Beginning(tightened, points_of(tightened, relaxation, cases), cases.bound, wanted, left)
-            beside = stack.enter_context(SearchBeside(begin, told.of_beside))
-        if feasible and cases is not None and options.gap < _COARSE:
-            then = time.perf_counter()
-            cases = _decided(tightened, options, chains, cases, told, beside=beside)
-            seconds["branching"] = time.perf_counter() - then
-            feasible = cases.bound > -np.inf
-        if not feasible:
-            stop = StopReason.INFEASIBLE
-            return FoundSchedule(relaxation, tightened, cases, None, None, stop, "", None, None, seconds)
-        then = time.perf_counter()
-        if told.on_bound is not None:
-            told.on_bound(relaxation, tightened, cases)
-            seconds["certificate"] = time.perf_counter() - then
-        given = [(name, _no_earlier(tightened, start)) for name, start in starts()]
-    program = tightened
-    then = time.perf_counter()
-    bound = relaxation.bound if cases is None else min(relaxation.bound, cases.bound)
-    points = points_of(program, relaxation, cases)
-    search = ScheduleSearch.of(program, points, bound, wanted, told=told.of_round, interrupted=told.interrupted)
-    if beside is not None and beside.schedule is not None:
-        search = replace(search, known=beside.schedule, wanted=replace(wanted, spent=beside.spent))
-    told.bound = bound
-    start = search.begin(given, _search_left(options, told), options.rounds)
-    seconds["start"] = time.perf_counter() - then
-    then = time.perf_counter()
-    begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
-    if begun_with is not None:
-        told.found(begun_with)
-    searched = search.run(start, _search_left(options, told), options.rounds, spread=options.spread)
-    builder, improved, best = searched.builder, searched.result, searched.best
-    if best is not None:
-        best = _polished(builder, best, search.guidance.penalty)
-    seconds["improvement"] = time.perf_counter() - then
+    options, stages = course.options, course.stages
+    stages["ultimate pit"] = course.seconds
+    bounded = bounded_program(program, chains, starts, course)
+    relaxation, program, cases = bounded.relaxation, bounded.tightened, bounded.cases
+    if not bounded.feasible:
+        stop = StopReason.INFEASIBLE
+        return FoundSchedule(relaxation, program, cases, None, None, stop, "", None, None, stages)
+    with course.stage("start"):
+        course.bound, wanted = bounded.bound, options.improvement(program)
+        search = ScheduleSearch.of(
+            program, bounded.points, bounded.bound, wanted, told=course.of_round, interrupted=course.interrupted
+        )
+        if bounded.known is not None:
+            search = replace(search, known=bounded.known, wanted=replace(wanted, spent=bounded.spent))
+        start = search.begin(bounded.given, course.left_for_search, options.rounds)
+        begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
+        if begun_with is not None:
+            course.found(begun_with)
+    with course.stage("improvement"):
+        searched = search.run(start, course.left_for_search, options.rounds, spread=options.spread)
+        builder, improved, best = searched.builder, searched.result, searched.best
+        if best is not None:
+            best = _polished(builder, best, search.guidance.penalty)
     stop, solver_bound = _STOPS[improved.stop], None
-    if options.prove and best is not None and stop is not StopReason.GAP and not told.interrupted():
-        then = time.perf_counter()
-        best, solver_bound, stop = _proven(builder, best, options, told)
-        seconds["proof"] = time.perf_counter() - then
-    objective = None if best is None else best.objective(program)
+    if options.prove and best is not None and stop is not StopReason.GAP and not course.interrupted():
+        with course.stage("proof"):
+            best, solver_bound, stop = _proven(builder, best, course)
     return FoundSchedule(
         relaxation=relaxation,
-        tightened=tightened,
+        tightened=program,
         cases=cases,
         schedule=best,
-        objective=objective,
+        objective=None if best is None else best.objective(program),
         stop=stop,
         origin=start.origin,
         begun_with=begun_with,
         improvement=improved,
-        seconds=seconds,
+        seconds=stages,
         solver_bound=solver_bound,
-        history=tuple(told.history),
+        history=tuple(course.history),
     )
 
 
-def _bounded(
-    program: ClosureProgram,
-    options: ScheduleOptions,
-    chains: Sequence[Chain],
-    told: _Told,
-) -> tuple[RelaxationResult, ClosureProgram, Cases | None, dict[str, float]]:
-    """The plain relaxation, the program tightened, its bound by cases if that may be lower, and the seconds of all."""
-    then, seconds = time.perf_counter(), {"ultimate pit": told.seconds}
-    share = None if options.seconds is None else _BOUND_SHARE * options.seconds
-    rule = StopRule(relative_gap=options.relaxation_gap, seconds=share, interrupted=told.interrupted)
-    relaxation = solve_relaxation(program, rule, threads=options.workers, on_iteration=told.on_iteration)
-    seconds["relaxation"] = time.perf_counter() - then
-    then = time.perf_counter()
-    late = options.seconds is not None and told.seconds > _CASE_SHARE * options.seconds
-    if relaxation.outcome is Outcome.INFEASIBLE or late or told.interrupted():
-        return relaxation, program, None, seconds
-    tightened = early_started(program, whole=not options.spread)
-    seconds["early start"] = time.perf_counter() - then
-    then = time.perf_counter()
-    left = None if options.seconds is None else max(_CASE_SHARE * options.seconds - told.seconds, 0.0)
-    gap = _CASE_GAP if chains else _ALONE_GAP
-    limits = CaseLimits(gap, solves=_CASE_SOLVES, seconds=left, interrupted=told.interrupted)
-    cases = bound_by_cases(tightened, chains, ValidRows.none(tightened), limits, root=relaxation)
-    seconds["cases"] = time.perf_counter() - then
-    return relaxation, tightened, cases, seconds
-
-
-def _decided(
-    program: ClosureProgram,
-    options: ScheduleOptions,
-    chains: Sequence[Chain],
-    cases: Cases,
-    told: _Told,
-    *,
-    beside: SearchBeside | None,
-) -> Cases:
-    """The bound brought down by decisions about nodes, until a search beside it is near enough to it."""
-    told.bound = cases.bound
-
-    def split_up(split: Split) -> None:
-        told.bound = split.bound
-        if np.isfinite(split.bound):
-            told.tell(0)
-        if beside is not None and beside.due and (point := split.point()) is not None:
-            beside.move_to(point)
-
-    def near() -> bool:
-        if beside is None or not np.isfinite(beside.objective):
-            return False
-        return told.bound - beside.objective <= options.gap * abs(beside.objective)
-
-    share, wanted = _BRANCH_SHARE, NodeLimits(threads=processes(program, options.workers))
-    if beside is not None:
-        share, wanted = _BRANCH_SHARE_BESIDE, NodeLimits(threads=max(wanted.threads - 1, 1), solves=_SOLVES_BESIDE)
-    left = None if options.seconds is None else max(share * options.seconds - told.seconds, 0.0)
-    wanted = replace(wanted, seconds=left, interrupted=lambda: told.interrupted() or near())
-    return branch_on_nodes(program, chains, cases, wanted, whole=not options.spread, on_split=split_up)
-
-
-def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:
-    """A schedule with no node before its first step; nodes that need each other move alike, so the order is kept."""
-    if (schedule.step >= program.starts).all():
-        return schedule
-    return replace(schedule, step=np.maximum(schedule.step, program.starts))
-
-
-def _search_left(options: ScheduleOptions, told: _Told) -> float | None:
-    """Seconds for the neighbourhood search."""
-    if options.seconds is None:
-        return None
-    left = max(options.seconds - told.seconds, 0.0)
-    return left * (_SEARCH_SHARE if options.prove else 1.0)
-
-
 def _proven(
-    builder: SubprogramBuilder,
-    schedule: Schedule,
-    options: ScheduleOptions,
-    told: _Told,
+    builder: SubprogramBuilder, schedule: Schedule, course: Course
 ) -> tuple[Schedule, float | None, StopReason]:
     """The whole program solved by HiGHS from a schedule on: a schedule no worse, HiGHS's bound, and why it stopped."""
-    program, n = builder.program, builder.program.n_nodes
+    program, n, options = builder.program, builder.program.n_nodes, course.options
     everything = Windows(np.zeros(n, np.int64), np.full(n, program.n_steps - 1, np.int64), np.ones(n, np.bool_))
     windows = propagated(everything, program.n_steps, builder.arcs, program.starts)
     part = builder.build(schedule, windows)
@@ -366,18 +220,17 @@ def _proven(
     def tell(progress: Progress) -> None:
         bound, objective = money(progress.bound), money(progress.objective)
         gap = None if bound is None or not objective else (bound - objective) / abs(objective)
-        if told.on_progress is not None:
-            told.on_progress(Progress(told.seconds, bound, objective, gap, progress.nodes))
+        if course.on_progress is not None:
+            course.on_progress(Progress(course.seconds, bound, objective, gap, progress.nodes))
 
-    left = None if options.seconds is None else max(options.seconds - told.seconds, 0.0)
     asked = SolveOptions(
         gap=0.0,
         gap_abs=options.gap * abs(worth) * part.scale,
-        time_limit_s=left,
+        time_limit_s=course.left(),
         seed=options.seed,
         threads=options.workers,
     )
-    found = solve(part.program, asked, start=part.start, on_progress=tell, cancel=told.interrupted)
+    found = solve(part.program, asked, start=part.start, on_progress=tell, cancel=course.interrupted)
     better = schedule if found.x is None else part.schedule(found.x)
     if not keeps_rows(program, better) or better.objective(program) < worth:
         better = schedule
@@ -398,59 +251,3 @@ def _polished(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats) -
     if settled is None or not keeps_rows(program, settled) or lost > _POLISH_LOSS * abs(schedule.objective(program)):
         return schedule
     return settled
-
-
-class _Told:
-    """Whoever listens to a search, with where bound and schedules stand.
-
-    Attributes:
-        on_iteration: See ``find_schedule``.
-        on_bound: See there.
-        on_progress: See there.
-        interrupted: See there.
-        bound: No schedule is worth more, as far as is known; NaN before anything is.
-        history: Seconds since the start, and objective, whenever a better schedule was known.
-    """
-
-    def __init__(
-        self,
-        on_iteration: Callable[[Iteration], None] | None,
-        on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None,
-        on_progress: Callable[[Progress], None] | None,
-        interrupted: Callable[[], bool],
-    ) -> None:
-        self.on_iteration, self.on_bound, self.on_progress = on_iteration, on_bound, on_progress
-        self.interrupted = interrupted
-        self.bound = np.nan
-        self.history: list[tuple[float, float]] = []
-        self._began = time.perf_counter()
-
-    @property
-    def seconds(self) -> float:
-        """Since the start."""
-        return time.perf_counter() - self._began
-
-    def found(self, objective: float) -> None:
-        """A schedule that keeps every row."""
-        if not self.history or objective > self.history[-1][1]:
-            self.history.append((self.seconds, objective))
-
-    def of_beside(self, objective: float) -> None:
-        """A schedule of the search beside; called in another thread."""
-        self.found(objective)
-        if np.isfinite(self.bound):
-            self.tell(0)
-
-    def of_round(self, at: Round) -> None:
-        """A round of the search."""
-        if at.feasible:
-            self.found(at.objective)
-        self.tell(at.parts)
-
-    def tell(self, parts: int) -> None:
-        """Bound, and objective and gap of the best schedule, after so many parts."""
-        if self.on_progress is None:
-            return
-        objective = self.history[-1][1] if self.history else None
-        gap = (self.bound - objective) / abs(objective) if objective else None
-        self.on_progress(Progress(self.seconds, self.bound, objective, gap, parts))

@@ -77,7 +77,7 @@ class MineLibSolve:
         from scheduler.cli.session import refuse_unwritable  # noqa: PLC0415
         from scheduler.minelib import read_instance  # noqa: PLC0415
         from scheduler.minelib_solving import schedule_minelib  # noqa: PLC0415
-        from solvers.closure_schedule import ScheduleOptions  # noqa: PLC0415
+        from solvers.course import ScheduleOptions  # noqa: PLC0415
 
         given = [name for name, told in self.refused.items() if told]
         if given:

@@ -30,7 +30,8 @@ import numpy as np
 from scipy import sparse
 
 from instances.minelib import Constrained, Precedence
-from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers.closure_schedule import find_schedule
+from solvers.course import ScheduleOptions
 from solvers.relaxation import ClosureProgram, StopRule, solve_relaxation
 from solvers.schedule import keeps_rows
 from tests.benchmarks.minelib_programs import FOLDER, WHY_SKIPPED, program, read

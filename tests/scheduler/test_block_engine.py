@@ -21,7 +21,7 @@ from scheduler.exact import solve_exact
 from scheduler.outcome import ExitCode
 from scheduler.solution import to_plan
 from scheduler.solving import Request, solve_mine
-from solvers.closure_schedule import ScheduleOptions
+from solvers.course import ScheduleOptions
 from solvers.options import SolveOptions
 from solvers.result import Outcome
 from tests.builders import tiny_mine

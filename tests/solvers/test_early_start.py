@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.closure_schedule import StopReason, find_schedule
+from solvers.course import ScheduleOptions
 from solvers.early_start import early_started
 from solvers.relaxation import ClosureProgram, solve_relaxation
 from solvers.relaxation.leaves import leaf_bound

@@ -6,7 +6,8 @@ import numpy as np
 from scipy import sparse
 
 from solvers.capacities import all_capacities
-from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.closure_schedule import StopReason, find_schedule
+from solvers.course import ScheduleOptions
 from solvers.following import point_at
 from solvers.improvement import SubprogramBuilder, merit, row_penalties
 from solvers.relax_and_fix import relax_and_fix

@@ -6,15 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solvers import closure_schedule, search_beside
-from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers import bounding, search_beside
+from solvers.bounding import Bounded, decided
+from solvers.closure_schedule import find_schedule
+from solvers.course import Course, ScheduleOptions
 from solvers.improvement import ImprovementOptions
 from solvers.relaxation import solve_relaxation
+from solvers.relaxation.branching import CaseLimits, bound_by_cases
 from solvers.relaxation.shares import Shares
+from solvers.relaxation.valid_rows import ValidRows
 from solvers.schedule import Schedule, keeps_rows
 from solvers.schedule_search import ScheduleSearch, Start, points_of
 from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
 from tests.solvers.relaxation.programs import random_program, whole_optimum
+from tests.solvers.relaxation.test_leaves import with_switches
 
 SECONDS = 60.0
 
@@ -149,6 +154,28 @@ def test_it_is_begun_where_there_is_a_second_core_and_much_to_do(monkeypatch):
     assert not worth_a_search_beside(program, 1)
 
 
+@pytest.mark.parametrize("switched", [False, True])
+def test_it_is_begun_before_cases_unless_these_lead_to_better_points(monkeypatch, switched):
+    """Which they do where something is switched."""
+    monkeypatch.setattr(search_beside, "_LEAST", 1)
+    order, by_cases = [], bounding.bound_by_cases
+
+    def begun(beside, begin, told):
+        order.append("search")
+        init(beside, begin, told)
+
+    def cases(program, chains, *more, **named):
+        order.append("cases")
+        return by_cases(program, chains, *more, **named)
+
+    init = SearchBeside.__init__
+    monkeypatch.setattr(SearchBeside, "__init__", begun)
+    monkeypatch.setattr(bounding, "bound_by_cases", cases)
+    program, chains = with_switches(0) if switched else (next(solvable(range(40)))[0], [])
+    find_schedule(program, ScheduleOptions(seconds=2.0, workers=2, rounds=0), chains=chains)
+    assert order == (["cases", "search"] if switched else ["search", "cases"])
+
+
 class _Known:
     """A search beside that knows a schedule of a given worth."""
 
@@ -162,10 +189,7 @@ class _Known:
 def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
     program = next(program for program, optimum in solvable(range(40)) if optimum > 1.0)
     relaxation = solve_relaxation(program)
-    options = ScheduleOptions(gap=0.01, workers=1)
-    cases = closure_schedule.bound_by_cases(
-        program, [], closure_schedule.ValidRows.none(program), closure_schedule.CaseLimits(), root=relaxation
-    )
+    cases = bound_by_cases(program, [], ValidRows.none(program), CaseLimits(), root=relaxation)
     asked = []
 
     def interrupted():
@@ -173,11 +197,11 @@ def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
         return False
 
     beside = _Known(relaxation.bound if near else 0.5 * relaxation.bound)
-    told = closure_schedule._Told(None, None, None, interrupted)
-    decided = closure_schedule._decided(program, options, [], cases, told, beside=beside)
+    course = Course(ScheduleOptions(gap=0.01, workers=1), interrupted=interrupted)
+    found = decided(Bounded(relaxation, program, cases), [], course, beside)
     assert asked
-    assert decided.bound <= cases.bound + 1e-9 * abs(cases.bound)
-    assert (decided.solves == cases.solves) or not near
+    assert found.bound <= cases.bound + 1e-9 * abs(cases.bound)
+    assert (found.solves == cases.solves) or not near
 
 
 def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begin_anew():

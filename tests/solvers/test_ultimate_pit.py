@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers.closure_schedule import find_schedule
+from solvers.course import ScheduleOptions
 from solvers.early_start import early_started
 from solvers.relaxation import ClosureProgram, StopRule, bound_from_multipliers, solve_relaxation
 from solvers.relaxation.leaves import Decision, Leaf, leaf_bounds

@@ -22,8 +22,8 @@ from scheduler.minelib import MineLibInstance, read_instance
 from scheduler.minelib_checking import check_schedule
 from scheduler.minelib_solving import schedule_minelib
 from scheduler.outcome import NO_PLAN, OPTIMAL
-from solvers import closure_schedule
-from solvers.closure_schedule import ScheduleOptions
+from solvers import bounding
+from solvers.course import ScheduleOptions
 from solvers.early_start import early_started
 from solvers.relaxation import bound_from_multipliers, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, bound_by_cases
@@ -118,7 +118,7 @@ def test_a_run_with_blocks_over_several_periods_says_so_and_is_verified_as_such(
 @pytest.fixture
 def undecided(monkeypatch):
     """The bound as it is before anything is decided of blocks, which closes it where there are few."""
-    monkeypatch.setattr(closure_schedule, "branch_on_nodes", lambda _program, _chains, cases, *_, **__: cases)
+    monkeypatch.setattr(bounding, "branch_on_nodes", lambda _program, _chains, cases, *_, **__: cases)
 
 
 @pytest.mark.usefixtures("undecided")

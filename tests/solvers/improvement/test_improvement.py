@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.closure_schedule import StopReason, find_schedule
+from solvers.course import ScheduleOptions
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties, settle
 from solvers.improvement.neighbourhoods import RelaxedMend, RelaxedRun, SolvedRuns, StepRun, Surroundings, every_kind

@@ -8,7 +8,8 @@ import pytest
 from scipy import sparse
 
 from solvers.capacities import all_capacities
-from solvers.closure_schedule import ScheduleOptions, find_schedule
+from solvers.closure_schedule import find_schedule
+from solvers.course import ScheduleOptions
 from solvers.following import point_at
 from solvers.highs import solve
 from solvers.improvement import Guidance, ImprovementOptions, SubprogramBuilder, improve, row_penalties

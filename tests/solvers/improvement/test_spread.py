@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from solvers.closure_schedule import ScheduleOptions, StopReason, find_schedule
+from solvers.closure_schedule import StopReason, find_schedule
+from solvers.course import ScheduleOptions
 from solvers.highs import solve
 from solvers.improvement import SpreadSubprogramBuilder, row_penalties, settle
 from solvers.improvement.neighbourhoods import Merged, SolvedRuns, Surroundings, every_kind

@@ -1,0 +1,178 @@
+"""What is proven of schedules before all cores search for them, and the search beside that.
+
+The relaxation first; then the earliest steps of schedules, cases of what is switched when, and decisions about nodes,
+each only where it may bring something in the time there is.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from solvers.early_start import early_started
+from solvers.relaxation import Outcome, StopRule, solve_relaxation
+from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
+from solvers.relaxation.node_branching import NodeLimits, Split, branch_on_nodes
+from solvers.relaxation.valid_rows import ValidRows
+from solvers.schedule_search import points_of, processes
+from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from solvers.course import Course
+    from solvers.relaxation import ClosureProgram, RelaxationResult
+    from solvers.relaxation.branching import CasePoint
+    from solvers.relaxation.leaves import Chain
+    from solvers.schedule import Schedule
+
+    Starts = Callable[[], Sequence[tuple[str, Schedule]]]
+
+_BOUND_SHARE = 0.6
+"""Share of the time limit that the relaxation may take."""
+_CASE_SHARE = 0.4
+"""Share of the time limit by which cases have to be done, the relaxation before them included."""
+_CASE_GAP = 1e-4
+"""Relative gap at which the relaxation of a case is solved well enough: cases differ by more."""
+_ALONE_GAP = 1e-5
+"""The same where there is one case."""
+_CASE_SOLVES = 24
+_BRANCH_SHARE, _COARSE = 0.3, 0.02
+"""Share of the time limit by which decisions about nodes have to be done, and the gap asked for from which none are
+made: rounding alone comes as near."""
+_BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
+"""The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
+
+
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """What is proven, and what was found beside that.
+
+    Attributes:
+        relaxation: The plain relaxation.
+        tightened: The program with the earliest steps of schedules; itself where they were not looked for.
+        cases: The bound by cases and decisions; None where neither was tried.
+        known: The best schedule found beside; None without one.
+        spent: Seconds of search that it took.
+        given: Schedules to begin with, by name.
+    """
+
+    relaxation: RelaxationResult
+    tightened: ClosureProgram
+    cases: Cases | None = None
+    known: Schedule | None = None
+    spent: float = 0.0
+    given: Sequence[tuple[str, Schedule]] = ()
+
+    @property
+    def feasible(self) -> bool:
+        """Whether there may be a schedule."""
+        return self.relaxation.outcome is not Outcome.INFEASIBLE and self.bound > -np.inf
+
+    @property
+    def bound(self) -> float:
+        """No schedule is worth more."""
+        return self.relaxation.bound if self.cases is None else min(self.relaxation.bound, self.cases.bound)
+
+    @property
+    def points(self) -> list[CasePoint]:
+        """Points of the relaxation to begin at."""
+        return points_of(self.tightened, self.relaxation, self.cases)
+
+
+def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: Starts, course: Course) -> Bounded:
+    """The bound of a program, with schedules found on another core meanwhile.
+
+    Args:
+        program: The program.
+        chains: Its switching variables: with any, the bound is brought down by cases.
+        starts: Gives schedules to begin with, by name; asked once, when the bound is known.
+        course: What was asked, who listens, and the time there is.
+    """
+    options = course.options
+    with course.stage("relaxation"):
+        rule = StopRule(
+            relative_gap=options.relaxation_gap, seconds=course.left(_BOUND_SHARE), interrupted=course.interrupted
+        )
+        relaxation = solve_relaxation(program, rule, threads=options.workers, on_iteration=course.on_iteration)
+    bounded = Bounded(relaxation, program)
+    if not bounded.feasible:
+        return bounded
+    with ExitStack() as stack:
+        beside = None
+        if course.left(_CASE_SHARE) != 0.0 and not course.interrupted():
+            with course.stage("early start"):
+                bounded = replace(bounded, tightened=early_started(program, whole=not options.spread))
+            # The points of cases lead to schedules; that of the whole, where much is switched a little, does not.
+            if not chains:
+                beside = _begun_beside(bounded, course, stack)
+            with course.stage("cases"):
+                bounded = replace(bounded, cases=_by_cases(bounded, chains, course))
+            if chains and bounded.feasible:
+                beside = _begun_beside(bounded, course, stack)
+            if bounded.feasible and options.gap < _COARSE:
+                with course.stage("branching"):
+                    bounded = replace(bounded, cases=decided(bounded, chains, course, beside))
+            if not bounded.feasible:
+                return bounded
+        if course.on_bound is not None:
+            with course.stage("certificate"):
+                course.on_bound(relaxation, bounded.tightened, bounded.cases)
+        given = [(name, _no_earlier(bounded.tightened, start)) for name, start in starts()]
+    if beside is None or beside.schedule is None:
+        return replace(bounded, given=given)
+    return replace(bounded, given=given, known=beside.schedule, spent=beside.spent)
+
+
+def _begun_beside(bounded: Bounded, course: Course, stack: ExitStack) -> SearchBeside | None:
+    """A search beside what is still to be proven, which ends with the stack; None where it is not worth while."""
+    program, left = bounded.tightened, course.left_for_search
+    wanted = course.options.improvement(program)
+    if left is None or not worth_a_search_beside(program, wanted.workers):
+        return None
+    course.bound = bounded.bound
+    begin = Beginning(program, bounded.points, bounded.bound, wanted, left)
+    return stack.enter_context(SearchBeside(begin, course.of_beside))
+
+
+def _by_cases(bounded: Bounded, chains: Sequence[Chain], course: Course) -> Cases:
+    """The bound of the program tightened, by cases of what is switched when."""
+    program, gap = bounded.tightened, _CASE_GAP if chains else _ALONE_GAP
+    limits = CaseLimits(gap, solves=_CASE_SOLVES, seconds=course.left(_CASE_SHARE), interrupted=course.interrupted)
+    return bound_by_cases(program, chains, ValidRows.none(program), limits, root=bounded.relaxation)
+
+
+def decided(bounded: Bounded, chains: Sequence[Chain], course: Course, beside: SearchBeside | None) -> Cases | None:
+    """The bound brought down by decisions about nodes, until a search beside it is near enough to it."""
+    if bounded.cases is None:
+        return None
+    program, options = bounded.tightened, course.options
+    course.bound = bounded.cases.bound
+
+    def split_up(split: Split) -> None:
+        course.bound = split.bound
+        if np.isfinite(split.bound):
+            course.tell(0)
+        if beside is not None and beside.due and (point := split.point()) is not None:
+            beside.move_to(point)
+
+    def near() -> bool:
+        if beside is None or not np.isfinite(beside.objective):
+            return False
+        return course.bound - beside.objective <= options.gap * abs(beside.objective)
+
+    share, wanted = _BRANCH_SHARE, NodeLimits(threads=processes(program, options.workers))
+    if beside is not None:
+        share, wanted = _BRANCH_SHARE_BESIDE, NodeLimits(threads=max(wanted.threads - 1, 1), solves=_SOLVES_BESIDE)
+    wanted = replace(wanted, seconds=course.left(share), interrupted=lambda: course.interrupted() or near())
+    return branch_on_nodes(program, chains, bounded.cases, wanted, whole=not options.spread, on_split=split_up)
+
+
+def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:
+    """A schedule with no node before its first step; nodes that need each other move alike, so the order is kept."""
+    if (schedule.step >= program.starts).all():
+        return schedule
+    return replace(schedule, step=np.maximum(schedule.step, program.starts))
