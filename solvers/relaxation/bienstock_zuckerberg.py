@@ -25,6 +25,7 @@ from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.relaxation.bound import (
     cumulative_weights,
     infeasibility_scale,
+    lost_to_rounding,
     project_multipliers,
     row_and_box_terms,
     step_prices,
@@ -243,7 +244,8 @@ class _Search:
             terms = row_and_box_terms(program, multipliers, objective=False)
             priced = self._pricer.solve(cumulative_weights(prices))
             scale = infeasibility_scale(program, multipliers) + priced.value
-            if priced.value + terms < -1e-9 * scale:
+            safe = priced.value + terms + lost_to_rounding(program, multipliers, prices, objective=False)
+            if safe < -1e-9 * scale:
                 self._proof = multipliers
                 return StopReason.INFEASIBLE
             before = self._partition.n_classes

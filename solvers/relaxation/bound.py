@@ -9,7 +9,13 @@ bounds the program from above: every feasible (x, s) satisfies l(Hx + Gs) <= l+ 
 box of the continuous variables, is part of the bound. This module knows nothing of the algorithm that found l: it is
 what a certificate is checked with, and it builds its graph, prices and adds by itself.
 
-Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Bienstock and Zuckerberg (2010), section 3.
+Prices and terms are added up in doubles. What that may have taken off the bound at most is added to it: a hair for
+multipliers that a relaxation found, all that they claim for multipliers so large that they swallow the values.
+
+Sources: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Bienstock and Zuckerberg (2010), section 3;
+for sums in floating point Higham (2002), "Accuracy and Stability of Numerical Algorithms", section 3.1; for bounds made
+safe against it Neumaier and Shcherbina (2004), "Safe bounds in linear and mixed-integer linear programming",
+Mathematical Programming 99:283.
 """
 
 from __future__ import annotations
@@ -22,9 +28,16 @@ from solvers.closure import PseudoflowKernel, WeightError, closure_graph, scale_
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from solvers.closure import ClosureGraph, ClosureKernel, KernelFactory
     from solvers.relaxation.program import ClosureProgram, Floats
+
+
+_EPS = float(np.finfo(np.float64).eps)
+"""A sum of k terms errs by less than k times this, of the sum of their sizes."""
+_ADDED = 8
+"""Sums and products that a term goes through beside those counted."""
 
 
 class MultiplierError(ValueError):
@@ -50,9 +63,7 @@ def row_and_box_terms(program: ClosureProgram, multipliers: Floats, *, objective
         multipliers: Projected multipliers ``(M,)``.
         objective: False leaves out constant and d, which gives the proof of infeasibility.
     """
-    upper = np.where(multipliers > 0, program.row_upper, 0.0)
-    lower = np.where(multipliers < 0, program.row_lower, 0.0)
-    rows = float(multipliers @ (upper + lower))
+    rows = float(multipliers @ _limits_used(program, multipliers))
     r = -(program.extras_matrix.T @ multipliers)
     if objective:
         r = r + program.extra_value
@@ -85,10 +96,70 @@ def step_prices(
 
 
 def cumulative_weights(prices: Floats) -> Floats:
-    """Weights ``(n, T)`` of the cumulative nodes: sum_t g_t (c_t - c_{t-1}) = sum_t c_t (g_t - g_{t+1})."""
-    weights = prices.copy()
-    weights[:, :-1] -= prices[:, 1:]
+    """Weights ``(n, T)`` of the cumulative nodes: sum_t g_t (c_t - c_{t-1}) = sum_t c_t (g_t - g_{t+1}).
+
+    What costs more than all the rest could pay for is counted at no more than that: it is never taken either way, and
+    leaves the others their digits.
+    """
+    weights = _floored(prices)
+    weights[:, :-1] -= weights[:, 1:]
     return weights
+
+
+def _floored(prices: Floats) -> Floats:
+    """A copy of prices ``(n, T)``, none lower than what no closure can pay for."""
+    return np.maximum(prices, _floor(prices))
+
+
+def _floor(prices: Floats) -> float:
+    return -2.0 * float(np.maximum(prices.max(axis=1, initial=0.0), 0.0).sum())
+
+
+def lost_to_rounding(program: ClosureProgram, multipliers: Floats, prices: Floats, *, objective: bool = True) -> float:
+    """What rounding may have taken off UB(l) at most, but for that of the integers, which goes up.
+
+    Args:
+        program: The program.
+        multipliers: Projected multipliers ``(M,)``.
+        prices: Those of ``step_prices`` ``(n, T)``.
+        objective: As for these.
+    """
+    sizes = np.abs(multipliers)
+    size = (_sizes(program.rows_transposed) @ sizes).reshape(program.value.shape)
+    if objective:
+        size += np.abs(program.worth)
+    if program.open_choices is not None:
+        size = np.where(program.open_choices, size, 0.0)
+    largest = size.max(axis=2, initial=0.0)
+    of_node = np.zeros(prices.shape)
+    for t in range(program.n_steps):
+        of_node[:, t] = np.bincount(program.part_node, largest[:, t], program.n_nodes)
+    of_column = np.diff(program.rows_transposed.indptr).max(initial=0)
+    parts = np.bincount(program.part_node, minlength=1).max()
+    error = (int(of_column) + int(parts) + _ADDED) * _EPS * of_node
+    # Where the price is below the floor whatever was lost, the floor is no less than it should be.
+    error[prices + error <= _floor(prices)] = 0.0
+    weights = np.abs(cumulative_weights(prices))
+    # A closure takes a node in one step, and is worth the prices there: the weights of its steps add up to these.
+    closure = error.max(axis=1, initial=0.0).sum() + 2.0 * _EPS * weights.sum()
+    limits = _limits_used(program, multipliers)
+    reach = np.maximum(np.abs(program.extra_lower), np.abs(program.extra_upper))
+    reduced = _sizes(program.extras_matrix).T @ sizes
+    if objective:
+        reduced = reduced + np.abs(program.extra_value)
+    rows = (program.n_rows + _ADDED) * _EPS * np.abs(multipliers * limits).sum()
+    box = (program.n_rows + program.n_extras + _ADDED) * _EPS * (reduced @ reach)
+    return float(closure + rows + box + (_ADDED * _EPS * abs(program.constant) if objective else 0.0))
+
+
+def _sizes(matrix: sparse.csr_array) -> sparse.csr_array:
+    """The matrix without signs; itself, which may be large, where it has none."""
+    return abs(matrix) if (matrix.data < 0).any() else matrix
+
+
+def _limits_used(program: ClosureProgram, multipliers: Floats) -> Floats:
+    """The limit that each multiplier counts ``(M,)``, 0 without one."""
+    return np.where(multipliers > 0, program.row_upper, 0.0) + np.where(multipliers < 0, program.row_lower, 0.0)
 
 
 def expanded_graph(program: ClosureProgram, first: int, stop: int) -> tuple[NDArray[np.int64], ClosureGraph]:
@@ -127,8 +198,8 @@ def bound_from_multipliers(
     where each contains those before it. Steps that miss a node of an earlier one are taken together, until none does.
 
     Multipliers with a sign their row does not allow count as zero; those so large that prices or terms overflow prove
-    nothing, inf. With ``objective=False`` the objective is left out:
-    a value below zero (beyond rounding, see ``proves_infeasible``) proves that no point satisfies the rows.
+    nothing, inf. What rounding may have taken off is added (``lost_to_rounding``). With ``objective=False`` the
+    objective is left out: a value below zero proves that no point satisfies the rows (see ``proves_infeasible``).
 
     Args:
         program: The program.
@@ -140,13 +211,15 @@ def bound_from_multipliers(
         MultiplierError: Wrong length, or not finite.
     """
     used = project_multipliers(program, multipliers)
-    weights = cumulative_weights(step_prices(program, used, objective=objective)[0])
+    prices = step_prices(program, used, objective=objective)[0]
+    weights = cumulative_weights(prices)
     weights[np.arange(program.n_steps)[None, :] < program.starts[:, None]] = 0.0
     try:
         integers, scale = scale_up(weights)
     except WeightError:
         return np.inf
     bound = _closures(program, integers, kernel) / scale + row_and_box_terms(program, used, objective=objective)
+    bound += lost_to_rounding(program, used, prices, objective=objective)
     return np.inf if np.isnan(bound) else bound
 
 
@@ -195,8 +268,6 @@ def proves_infeasible(program: ClosureProgram, multipliers: Floats, kernel: Kern
 
 def infeasibility_scale(program: ClosureProgram, multipliers: Floats) -> float:
     """Size of the terms in the proof of infeasibility: sum of |l limit| over the limits used."""
-    upper = np.where(multipliers > 0, program.row_upper, 0.0)
-    lower = np.where(multipliers < 0, program.row_lower, 0.0)
     box = np.maximum(np.abs(program.extra_lower), np.abs(program.extra_upper))
     reach = abs(program.extras_matrix).T @ np.abs(multipliers)
-    return float(np.abs(multipliers * (upper + lower)).sum() + reach @ box)
+    return float(np.abs(multipliers * _limits_used(program, multipliers)).sum() + reach @ box)

@@ -39,7 +39,13 @@ from solvers.closure import (
     graph_within,
     scale_up,
 )
-from solvers.relaxation.bound import cumulative_weights, project_multipliers, row_and_box_terms, step_prices
+from solvers.relaxation.bound import (
+    cumulative_weights,
+    lost_to_rounding,
+    project_multipliers,
+    row_and_box_terms,
+    step_prices,
+)
 from solvers.threads import each
 
 if TYPE_CHECKING:
@@ -253,12 +259,12 @@ def bracketed_bound(program: ClosureProgram, multipliers: Floats, kernel: Kernel
         MultiplierError: Wrong length, or not finite.
     """
     used = project_multipliers(program, multipliers)
-    weights = cumulative_weights(step_prices(program, used)[0])
+    prices = step_prices(program, used)[0]
     try:
-        priced = StepPricer(program, kernel).solve(weights)
+        priced = StepPricer(program, kernel).solve(cumulative_weights(prices))
     except WeightError:
         return np.inf
-    bound = priced.value + row_and_box_terms(program, used)
+    bound = priced.value + row_and_box_terms(program, used) + lost_to_rounding(program, used, prices)
     return np.inf if np.isnan(bound) else bound
 
 
