@@ -12,6 +12,7 @@ import numpy as np
 from instances.findings import BadInput, Finding
 from scheduler.certificates import BOUND, INFEASIBLE, Certificate, RowMultipliers, ScheduleBound, ScheduleCase
 from scheduler.minelib_checking import MINING
+from scheduler.verified import is_number
 from solvers.relaxation.leaves import Decision
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def read_certificate(path: str | Path) -> Certificate:
     claim, bound = content["claim"], content.get("bound")
     if claim not in (BOUND, INFEASIBLE):
         findings.append(Finding(f"{path}: claim", claim, f"{BOUND} or {INFEASIBLE}"))
-    if claim == BOUND and not _is_number(bound):
+    if claim == BOUND and not is_number(bound):
         findings.append(Finding(f"{path}: bound", bound, "a finite number"))
     mine = content["instance"]
     digest = mine.get("hash") if isinstance(mine, Mapping) else None
@@ -123,7 +124,7 @@ def _read_schedules(content: object, place: str, findings: list[Finding]) -> Sch
 
 
 def _read_bound(bound: object, place: str, findings: list[Finding]) -> float | None:
-    if bound is None or not isinstance(bound, int | float) or not _is_number(bound):
+    if bound is None or not isinstance(bound, int | float) or not is_number(bound):
         if bound is not None:
             findings.append(Finding(place, str(bound), "a finite number, or null where there is no schedule"))
         return None
@@ -185,16 +186,10 @@ def _json_object(path: Path) -> dict[str, object]:
     return content
 
 
-def _is_number(value: object) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < 1e300
-
-
 def _numbers(value: object, dimensions: int) -> Floats | None:
     """Lists as an array of so many dimensions, None where they are none of finite numbers."""
     lists = value if dimensions == 2 and isinstance(value, list) else [value]
-    lengths = {len(row) if isinstance(row, list) and all(map(_is_number, row)) else -1 for row in lists}
+    lengths = {len(row) if isinstance(row, list) and all(map(is_number, row)) else -1 for row in lists}
     if len(lengths) > 1 or -1 in lengths:
         return None
     array = np.array(value, np.float64)

@@ -13,6 +13,7 @@ Source: Geoffrion (1974), "Lagrangean relaxation for integer programming"; Biens
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import Floats
 
 BOUND, INFEASIBLE = "lp bound", "infeasible"
+_LOG = logging.getLogger(__name__)
 _UNPROVEN = "the multipliers found do not prove the bound found with them"
 TOLERANCE = 1e-9
 """Relative; what sums of floating-point numbers may differ by between machines."""
@@ -130,10 +132,11 @@ class Certificate:
 def certify(instance: MineLibInstance, result: RelaxationResult) -> Certificate:
     """The certificate of a relaxation's answer.
 
-    The bound claimed is the larger of the one found and the one recomputed, which differ in the last digits only.
+    The bound claimed is the larger of the one found and the one recomputed, which differ in the last digits only unless
+    the numbers of the problem are of very different sizes.
 
     Raises:
-        RuntimeError: The multipliers do not prove what the relaxation answered.
+        RuntimeError: The multipliers do not prove the infeasibility that the relaxation answered.
     """
     infeasible = result.outcome is Outcome.INFEASIBLE
     bound = _proven(instance.program, result.multipliers, -math.inf if infeasible else result.bound)
@@ -180,9 +183,7 @@ def with_schedules(
         cases.leaves, leaf_bounds(inside, (), leaves, whole=whole, bracketed=True), strict=True
     ):
         # They may prove more: those of a relaxation cut short are not yet worked out with the earliest periods.
-        if _below(leaf.bound, recomputed):
-            raise RuntimeError(_UNPROVEN)
-        bound = max(recomputed, leaf.bound)
+        bound = _claimed(leaf.bound, recomputed)
         multipliers = RowMultipliers.of(instance, leaf.multipliers[:rows])
         made.append(
             ScheduleCase(leaf.decisions, None if bound == -math.inf else bound, multipliers, leaf.multipliers[rows:])
@@ -193,14 +194,18 @@ def with_schedules(
 
 def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float | None:
     """The bound found, or what multipliers prove where that is a hair more; None for -inf, where nothing is left."""
-    if bound == -math.inf:
-        proven, recomputed = proves_infeasible(program, multipliers), None
-    else:
-        recomputed = bracketed_bound(program, multipliers)
-        proven = not _below(bound, recomputed)
-    if not proven:
+    if bound > -math.inf:
+        return _claimed(bound, bracketed_bound(program, multipliers))
+    if not proves_infeasible(program, multipliers):
         raise RuntimeError(_UNPROVEN)
-    return None if recomputed is None else max(recomputed, bound)
+    return None
+
+
+def _claimed(found: float, recomputed: float) -> float:
+    """The larger of both; where they differ beyond rounding that is told."""
+    if _below(found, recomputed):
+        _LOG.warning("multipliers prove %.12g when recomputed, not the %.12g found: that is claimed", recomputed, found)
+    return max(found, recomputed)
 
 
 def verify_certificate(

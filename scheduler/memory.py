@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from instances.findings import BadInput, Finding
 
 if TYPE_CHECKING:
+    from instances.minelib import Constrained, Precedence
     from solvers.relaxation import ClosureProgram
 
 BYTES_A_PROCESS = 350_000_000
@@ -50,6 +51,13 @@ def size_of_program(whole: ClosureProgram, within: ClosureProgram, processes: in
     each = BYTES_A_CELL + processes * BYTES_A_CELL_IN_WORKERS
     fixed = BYTES_AN_ARC * whole.arc_tail.size + (1 + processes) * BYTES_A_PROCESS
     return Size(nodes, within.arc_tail.size * within.n_steps + nodes - within.n_nodes, fixed + each * cells)
+
+
+def size_of_tables(problem: Constrained, precedence: Precedence) -> Size:
+    """The least that a MineLib problem takes: tables of what every block is worth and where it goes in every period."""
+    nodes = problem.n_blocks * problem.n_periods
+    arcs = precedence.block.size * problem.n_periods + nodes - problem.n_blocks
+    return Size(nodes, arcs, 2 * 8 * nodes * problem.n_destinations)
 
 
 def available_memory() -> int | None:

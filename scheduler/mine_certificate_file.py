@@ -6,13 +6,14 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 
 from instances.findings import BadInput, Finding
 from scheduler.mine_certificates import Case, MineCertificate, Mined
 from scheduler.problem import Array
+from scheduler.verified import is_number
 
 FORMAT = 2
 READ = (1, FORMAT)
@@ -172,13 +173,13 @@ class _Reader:
         value = content.get(key)
         if value is None and optional:
             return None
-        if _is_number(value):
+        if is_number(value):
             return float(value)
         self.fault(place or key, value, "a finite number")
         return None
 
     def numbers(self, value: object, place: str) -> Array:
-        if isinstance(value, list) and all(_is_number(one) for one in value):
+        if isinstance(value, list) and all(is_number(one) for one in value):
             return np.asarray(value, dtype=np.float64)
         self.fault(place, value, "a list of finite numbers")
         return np.zeros(0)
@@ -206,9 +207,3 @@ class _Reader:
                 yield one[0], one[1], one[2]
             else:
                 self.fault(place, str(one)[:60], "a list of [unit, period, mined by its end: true or false]")
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) < _LARGEST

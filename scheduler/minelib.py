@@ -21,6 +21,7 @@ from scipy import sparse
 
 from instances.findings import BadInput, Finding
 from instances.minelib import read_blocks, read_cpit, read_pcpsp, read_precedence, read_upit
+from scheduler.memory import refuse_beyond_memory, size_of_tables
 from solvers.closure import PseudoflowKernel, closure_graph, scale_up
 from solvers.relaxation import ClosureProgram
 
@@ -112,12 +113,13 @@ def read_instance(
         blocks: The ``.blocks`` file; the one of the same name beside it, if any, unless given.
 
     Raises:
-        BadInput: Every fault of the first file that has any.
+        BadInput: Every fault of the first file that has any, or periods and blocks that no memory holds.
     """
     file = checked_ending(path, SCHEDULED)
     arcs_file = _precedence_file(file, precedence)
     problem = read_cpit(file) if file.suffix.lower() == CPIT else read_pcpsp(file)
     arcs = read_precedence(arcs_file, problem.n_blocks)
+    refuse_beyond_memory(size_of_tables(problem, arcs), f"{file.name} with {problem.n_periods:,} periods")
     return MineLibInstance(problem, arcs, _read_blocks(file, blocks, problem.n_blocks))
 
 

@@ -1,15 +1,15 @@
 """A MineLib schedule, ours or somebody else's, valued and checked by arithmetic alone.
 
-Nothing here knows how a schedule was found: shares are snapped, added up and held against the rules of the problem. In
+Nothing here knows how a schedule was found: shares are added up and held against the rules of the problem. In
 CPIT and PCPSP a block is mined whole and within one period, after or with the blocks it needs; in PCPSP it may be split
 between destinations. With *partial integrality* a block may be mined over several periods and need not be finished, but
 is begun only once the blocks it needs are finished, in the same period at the earliest: a problem of its own, whose
 figures do not compare with those of the other.
 
-Files hold shares rounded to some digits, so a schedule is taken as its author meant it: shares within 1e-4 of nothing
-are nothing, and the shares of a block that add up to within 1e-4 of one are scaled to one. The objective is given as it
-stands on file and snapped; the rules are held against the snapped shares. Where blocks may be mined in part a share
-of 1e-4 is one, and only what is within 1e-6 of nothing is nothing.
+A schedule that keeps every rule as it stands is taken so. Files hold shares rounded to some digits, though, so any
+other is taken as its author meant it, snapped: shares within 1e-4 of nothing are nothing, and the shares of a block
+that add up to within 1e-4 of one are scaled to one. Where blocks may be mined in part a share of 1e-4 is one, and only
+what is within 1e-6 of nothing is nothing.
 """
 
 from __future__ import annotations
@@ -44,20 +44,22 @@ class CheckedSchedule:
 
     Attributes:
         mining: Whether blocks had to be mined whole.
-        objective: Discounted value of the snapped shares, money.
+        objective: Discounted value of the shares as taken, money.
         objective_raw: The same of the shares as given.
-        value_by_period: Discounted value of each period ``(T,)``, snapped; sums to ``objective``.
-        use: Use of each resource in each period ``(R, T)``, snapped.
+        earned: Discounted value of what earns, money: what errors of the objective are measured by.
+        value_by_period: Discounted value of each period ``(T,)``; sums to ``objective``.
+        use: Use of each resource in each period ``(R, T)``.
         blocks_mined: Blocks of which anything is mined.
         shares_snapped: Shares that snapping moved.
         largest_snap: The largest move of a share.
-        findings: Rules broken by the snapped shares, a line each.
+        findings: Rules broken by the shares as taken, a line each.
         findings_raw: Rules broken by the shares as given, rounding included, a line each.
     """
 
     mining: Mining
     objective: float
     objective_raw: float
+    earned: float
     value_by_period: Floats
     use: Floats
     blocks_mined: int
@@ -72,20 +74,28 @@ def check_schedule(
 ) -> CheckedSchedule:
     """Value and check a schedule whose indices are in range; shares of repeated rows are added up."""
     raw = _added_up(problem, schedule)
-    snapped = snap(raw, problem.n_blocks, mining)
-    moves = np.abs(snapped.share - raw.share)
+    broken = breaches(problem, precedence, raw, mining)
+    taken = snap(raw, problem.n_blocks, mining) if broken else raw
+    moves = np.abs(taken.share - raw.share)
+    worth = _worth(problem, taken)
     return CheckedSchedule(
         mining=mining,
-        objective=math.fsum(_worth(problem, snapped)),
+        objective=math.fsum(worth),
         objective_raw=math.fsum(_worth(problem, raw)),
-        value_by_period=_sums(snapped.period, _worth(problem, snapped), problem.n_periods),
-        use=_resource_use(problem, snapped)[0],
-        blocks_mined=int(np.unique(snapped.block[snapped.share > 0.0]).size),
+        earned=math.fsum(np.maximum(worth, 0.0)),
+        value_by_period=_sums(taken.period, worth, problem.n_periods),
+        use=_resource_use(problem, taken)[0],
+        blocks_mined=int(np.unique(taken.block[taken.share > 0.0]).size),
         shares_snapped=int((moves > 0.0).sum()),
         largest_snap=float(moves.max(initial=0.0)),
-        findings=breaches(problem, precedence, snapped, mining),
-        findings_raw=breaches(problem, precedence, raw, mining),
+        findings=breaches(problem, precedence, taken, mining) if broken else (),
+        findings_raw=broken,
     )
+
+
+def exceeds(checked: CheckedSchedule, bound: float) -> bool:
+    """Whether a schedule is worth more than a bound, beyond what limits kept within their tolerance may bring."""
+    return checked.objective > bound + TOLERANCE * max(abs(bound), checked.earned, 1.0)
 
 
 def snap(schedule: ScheduleRows, n_blocks: int, mining: Mining = WHOLE) -> ScheduleRows:
@@ -147,10 +157,12 @@ def _resource_use(problem: Constrained, schedule: ScheduleRows) -> tuple[Floats,
 
 def _negative_shares(schedule: ScheduleRows) -> list[Finding]:
     """Shares below 0."""
-    return [
+    negative = np.flatnonzero(schedule.share < -TOLERANCE)
+    found = [
         Finding(f"block {schedule.block[i]}", Words(f"given a share of {schedule.share[i]:g}"), "a share of 0 or more")
-        for i in np.flatnonzero(schedule.share < -TOLERANCE)
+        for i in negative[:MOST_BREACHES]
     ]
+    return [*found, *_more(negative, "shares below 0")]
 
 
 def _over_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Finding]:
@@ -262,17 +274,16 @@ def _general_breaches(problem: Constrained, schedule: ScheduleRows) -> list[Find
 
 def _limit_breaches(names: list[str], activity: Floats, size: Floats, limits: Limits) -> list[Finding]:
     """Activities beyond their limits by more than the tolerance, which is relative to limit and row activity."""
-    lower, upper = limits.lower.ravel(), limits.upper.ravel()
-    found = []
-    for i, name in enumerate(names):
-        for limit, excess, word in (
-            (upper[i], activity[i] - upper[i], "at most"),
-            (lower[i], lower[i] - activity[i], "at least"),
-        ):
-            if math.isfinite(limit) and excess > TOLERANCE * max(abs(limit), size[i]):
-                value = Words(f"{activity[i]:,.9g}, {excess:,.4g} beyond its limit")
-                found.append(Finding(name, value, f"{word} {limit:,.12g}"))
-    return found
+    found, beyond = [], []
+    for limit, sign, word in ((limits.upper.ravel(), 1.0, "at most"), (limits.lower.ravel(), -1.0, "at least")):
+        excess = np.where(np.isfinite(limit), sign * (activity - limit), -np.inf)
+        broken = np.flatnonzero(excess > TOLERANCE * np.maximum(np.abs(limit), size))
+        beyond.append(broken)
+        for i in broken[:MOST_BREACHES]:
+            value = Words(f"{activity[i]:,.9g}, {excess[i]:,.4g} beyond its limit")
+            found.append((i, Finding(names[i], value, f"{word} {limit[i]:,.12g}")))
+    told = [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
+    return [*told[:MOST_BREACHES], *_more(np.concatenate(beyond), "limits not kept")]
 
 
 def _sums(index: Integers, terms: Floats, size: int) -> Floats:

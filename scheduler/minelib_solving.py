@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from instances.findings import Finding, Words
 from instances.minelib import ScheduleRows
 from scheduler.certificates import certify, with_schedules
 from scheduler.memory import refuse_beyond_memory, size_of_program
-from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, snap
+from scheduler.minelib_checking import PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, exceeds
 from scheduler.outcome import EXIT_CODE, FEASIBLE, INFEASIBLE, NO_PLAN, OPTIMAL, ExitCode
 from solvers.closure_schedule import StopReason, find_schedule
 from solvers.course import ScheduleOptions
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 UNPROVEN = "feasible: the gap asked for was not reached"
 """Status of a plan further from the bound than asked for where the search came to its own end."""
-TOLERANCE = 1e-6
-"""Relative; a plan worth more than its bound by more than this is an error."""
+BROKEN = "not verified: the plan breaks a rule"
+"""Status of a plan that the audit has findings for, whatever its gap."""
+_EXIT_CODE = EXIT_CODE | {UNPROVEN: ExitCode.STOPPED_WITH_PLAN, BROKEN: ExitCode.NOT_VERIFIED}
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,6 +85,8 @@ class Scheduled:
             return INFEASIBLE
         if self.checked is None:
             return NO_PLAN
+        if self.checked.findings:
+            return BROKEN
         below = max(gap * abs(self.checked.objective), 1e-9)
         if self.bound - self.checked.objective <= below:
             return OPTIMAL
@@ -90,10 +94,7 @@ class Scheduled:
 
     def exit_code(self, gap: float) -> ExitCode:
         """The exit code for a relative gap asked for; a plan that breaks a rule is not verified, whatever its gap."""
-        if self.checked is not None and self.checked.findings:
-            return ExitCode.NOT_VERIFIED
-        status = self.status(gap)
-        return ExitCode.STOPPED_WITH_PLAN if status == UNPROVEN else EXIT_CODE[status]
+        return _EXIT_CODE[self.status(gap)]
 
     def _gap(self, bound: float, *, of_bound: bool) -> float | None:
         if self.checked is None or not np.isfinite(bound):
@@ -125,7 +126,7 @@ def schedule_minelib(
 
     Raises:
         BadInput: It does not fit into the memory that is free.
-        RuntimeError: The multipliers do not prove the bound, or the plan is worth more than it.
+        RuntimeError: The multipliers do not prove that there is no plan, where they should.
     """
     made: list[Certificate] = []
 
@@ -151,22 +152,31 @@ def schedule_minelib(
         interrupted=interrupted,
     )
     certificate = made[0] if made else None
+    found = _as_certified(found, certificate)
     if found.schedule is None:
         return Scheduled(found, None, None, mining, certificate)
-    rows = _rows(instance, found.schedule, mining)
+    rows = _rows(instance, found.schedule)
     checked = check_schedule(instance.problem, instance.precedence, rows, mining)
-    excess = checked.objective - found.bound
-    if not checked.findings and excess > TOLERANCE * max(abs(found.bound), 1.0):
-        raise RuntimeError(f"a plan worth {checked.objective} that keeps every rule exceeds the bound {found.bound}")
+    if not checked.findings and exceeds(checked, found.bound):
+        told = Words(f"worth {checked.objective!r}, more than the bound {found.bound!r} that no plan exceeds")
+        checked = replace(checked, findings=(Finding("plan", told, "no more"),))
     return Scheduled(found, rows, checked, mining, certificate)
 
 
-def _rows(instance: MineLibInstance, schedule: Schedule, mining: Mining) -> ScheduleRows:
-    """The plan as rows of a file, by period and block, tiny shares of a split taken away."""
+def _as_certified(found: FoundSchedule, certificate: Certificate | None) -> FoundSchedule:
+    """What was found with the bounds that its certificate claims, which may be above those of the search by a hair."""
+    if certificate is None or certificate.bound is None:
+        return found
+    relaxation, cases = replace(found.relaxation, bound=certificate.bound), found.cases
+    if cases is not None and certificate.schedules is not None and certificate.schedules.bound is not None:
+        cases = replace(cases, bound=certificate.schedules.bound)
+    return replace(found, relaxation=relaxation, cases=cases)
+
+
+def _rows(instance: MineLibInstance, schedule: Schedule) -> ScheduleRows:
+    """The plan as rows of a file, by period and block."""
     column, share = schedule.entries(instance.program)
     block, period, destination = np.unravel_index(column, instance.program.value.shape)
     order = np.lexsort((destination, block, period))
     block, period, destination = (index[order].astype(np.int64) for index in (block, period, destination))
-    rows = snap(ScheduleRows(block, destination, period, share[order]), instance.problem.n_blocks, mining)
-    kept = rows.share > 0.0
-    return ScheduleRows(block[kept], destination[kept], period[kept], rows.share[kept])
+    return ScheduleRows(block, destination, period, share[order])

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from instances.findings import BadInput, Finding
 from instances.minelib import read_schedule
 from scheduler.certificate_file import read_certificate
 from scheduler.certificates import Certificate, verify_certificate
-from scheduler.minelib_checking import MINING, PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule
-from scheduler.verified import TOLERANCE, Verified, history_findings
+from scheduler.minelib_checking import MINING, PARTIAL, WHOLE, CheckedSchedule, Mining, check_schedule, exceeds
+from scheduler.verified import TOLERANCE, Verified, history_findings, is_number
 from solvers.closure import PseudoflowKernel
 
 if TYPE_CHECKING:
@@ -75,7 +75,10 @@ def verify_minelib_run(
 
 
 def _summary(path: Path) -> Mapping[str, Any]:
-    content = json.loads(path.read_bytes().decode("utf-8"))
+    try:
+        content = json.loads(path.read_bytes().decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     if not isinstance(content, dict):
         raise BadInput([Finding(str(path), type(content).__name__, "a JSON object")])
     return content
@@ -83,7 +86,8 @@ def _summary(path: Path) -> Mapping[str, Any]:
 
 def _mining(summary: Mapping[str, Any]) -> Mining | None:
     """How the summary says blocks are mined, whole where it says nothing; None where it is neither."""
-    return {WHOLE: WHOLE, PARTIAL: PARTIAL}.get(summary.get("mining", WHOLE))
+    said = summary.get("mining", WHOLE)
+    return next((mining for mining in MINING if said == mining), None)
 
 
 def _schedule(checked: CheckedSchedule) -> Verified:
@@ -98,45 +102,47 @@ def _figures(summary: Mapping[str, Any], certificate: Certificate, checked: Chec
     """Whether the summary claims no more than schedule and certificate give."""
     objective, lp_bound, best = summary.get("objective"), summary.get("lp_bound"), certificate.best
     wrong = []
-    if not _is_number(objective) or objective > checked.objective + TOLERANCE * max(abs(checked.objective), 1.0):
+    if not is_number(objective) or objective > checked.objective + TOLERANCE * max(abs(checked.objective), 1.0):
         wrong.append(f"objective is {objective!r}, the schedule is worth {checked.objective!r}")
     if (
         certificate.bound is None
-        or not _is_number(lp_bound)
+        or not is_number(lp_bound)
         or not math.isclose(lp_bound, certificate.bound, rel_tol=1e-9)
     ):
         wrong.append(f"lp_bound is {lp_bound!r}, the certificate says {certificate.bound!r}")
     elif best is None:
         wrong.append("the certificate claims that there is no schedule, beside one")
-    elif checked.objective > best + TOLERANCE * max(abs(best), 1.0):
+    elif exceeds(checked, best):
         wrong.append(f"the schedule is worth {checked.objective!r}, more than the bound {best!r}")
-    elif _is_number(objective):
+    elif is_number(objective):
         for key, bound, size in (
             ("gap_certified", best, abs(objective)),
             ("gap_published", lp_bound, abs(lp_bound)),
         ):
             said, value = summary.get(key), (bound - objective) / size if size else None
-            same = said is None if value is None else _is_number(said) and abs(said - value) <= TOLERANCE
+            same = said is None if value is None else is_number(said) and abs(said - value) <= TOLERANCE
             if not same:
                 wrong.append(f"{key} is {said!r}, objective and bound make it {value!r}")
-        wrong += _bounds(summary, objective, best)
+        wrong += _bounds(summary, objective, best, checked)
         wrong += history_findings(summary.get("history"), objective)
     if summary.get("instance_hash") != certificate.instance_hash:
         wrong.append(f"instance_hash is {summary.get('instance_hash')!r}, not that of the certificate")
     yield Verified("figures", not wrong, "objective, bound and gaps follow from schedule and certificate", tuple(wrong))
 
 
-def _bounds(summary: Mapping[str, Any], objective: float, certified: float) -> Iterator[str]:
+def _bounds(summary: Mapping[str, Any], objective: float, certified: float, checked: CheckedSchedule) -> Iterator[str]:
     """What is wrong with bound and gap: the smaller of the certified bound and that of a solver, if one was asked."""
     solver = summary.get("solver_bound")
-    if solver is not None and not _is_number(solver):
+    if solver is not None and not is_number(solver):
         yield f"solver_bound is {solver!r}, expected a number or none"
         return
+    if solver is not None and exceeds(checked, solver):
+        yield f"solver_bound is {solver!r}, less than the schedule is worth, {checked.objective!r}"
     best = certified if solver is None else min(certified, solver)
     gap = (best - objective) / abs(objective) if objective else None
     for key, value, size in (("bound", best, max(abs(best), 1.0)), ("gap", gap, 1.0)):
         said = summary.get(key)
-        same = said is None if value is None else _is_number(said) and abs(said - value) <= TOLERANCE * size
+        same = said is None if value is None else is_number(said) and abs(said - value) <= TOLERANCE * size
         if not same:
             yield f"{key} is {said!r}, expected {value!r}"
 
@@ -154,12 +160,8 @@ def _told(
         try:
             said = np.asarray(summary.get(key, table), dtype=np.float64)
             same = said.shape == table.shape and np.allclose(said, table, rtol=TOLERANCE, atol=TOLERANCE)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             same = False
         if not same:
             wrong.append(f"{key} differs from what the schedule gives")
     return Verified("summary", not wrong, "name, blocks mined, value and use by period", tuple(wrong))
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeGuard
 
 TOLERANCE = 1e-6
 """Relative; figures recomputed agree to this."""
+_LARGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -51,4 +53,11 @@ def _is_pair(point: object) -> bool:
     """Whether a point is two numbers."""
     if not isinstance(point, list):
         return False
-    return [isinstance(value, int | float) and not isinstance(value, bool) for value in point] == [True, True]
+    return list(map(is_number, point)) == [True, True]
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether something read from JSON is a number that arithmetic can go on with: finite, and no giant."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) < _LARGEST

@@ -10,7 +10,7 @@ import io
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ from scheduler.mine_certificate_file import read_mine_certificate
 from scheduler.outcome import status_of
 from scheduler.runfolder import CERTIFICATE, Run, read_run
 from scheduler.schedule import figures, schedule_table
-from scheduler.verified import TOLERANCE, Verified, history_findings
+from scheduler.verified import TOLERANCE, Verified, history_findings, is_number
 from solvers.closure import KernelFactory, PseudoflowKernel, StagedFlowKernel
 
 
@@ -112,7 +112,7 @@ def _identity(instance: Instance, run: Run) -> Verified:
 
 def _audit(instance: Instance, run: Run) -> Verified:
     objective = run.summary.get("objective")
-    claimed = objective if _is_number(objective) else math.nan
+    claimed = objective if is_number(objective) else math.nan
     checked = audit(instance, run.plan, objective=claimed)
     number = sum(checked.checked.values())
     text = f"{number:,} checks of the plan by arithmetic from the mine alone, the objective recomputed"
@@ -126,7 +126,7 @@ def _audit(instance: Instance, run: Run) -> Verified:
 def _arithmetic(summary: Mapping[str, Any]) -> Iterator[Verified]:
     """Whether gap, bound, uplift and status agree with each other."""
     objective, bound = summary.get("objective"), summary.get("bound")
-    if not _is_number(objective) or (bound is not None and not _is_number(bound)):
+    if not is_number(objective) or (bound is not None and not is_number(bound)):
         yield Verified("gap", False, "objective or bound is no number")
         return
     wrong = []
@@ -140,14 +140,14 @@ def _arithmetic(summary: Mapping[str, Any]) -> Iterator[Verified]:
         wrong += _differs("gap_abs", summary.get("gap_abs"), gap_abs, abs(objective))
         wrong += _differs("gap", summary.get("gap"), gap, TOLERANCE)
         known = [summary.get("solver_bound"), summary.get("certified_bound")]
-        best = min((value for value in known if _is_number(value)), default=math.nan)
+        best = min((value for value in known if is_number(value)), default=math.nan)
         wrong += _differs("bound", bound, best, abs(bound)) if math.isfinite(best) else ["bound is nobody's"]
     asked = summary.get("gap_asked")
-    status = status_of(objective, bound, asked if _is_number(asked) else 0.0)
+    status = status_of(objective, bound, asked if is_number(asked) else 0.0)
     if summary.get("status") != status:
         wrong.append(f"status is {summary.get('status')!r}; objective, bound and gap asked for make it {status!r}")
     made = summary.get("baseline_objective")
-    if _is_number(made):
+    if is_number(made):
         wrong += _differs("uplift", summary.get("uplift"), objective - made, abs(objective))
     wrong += history_findings(summary.get("history"), objective)
     yield Verified("gap", not wrong, "gap, bound, uplift and status follow from each other", tuple(wrong))
@@ -215,10 +215,6 @@ def _differs(name: str, said: object, value: float, scale: float) -> list[str]:
     """A line where what is said is not the value, to the tolerance times the scale."""
     if not math.isfinite(value):
         return [] if said is None else [f"{name} is {said!r}, expected none"]
-    if _is_number(said) and abs(said - value) <= TOLERANCE * max(scale, TOLERANCE):
+    if is_number(said) and abs(said - value) <= TOLERANCE * max(scale, TOLERANCE):
         return []
     return [f"{name} is {said!r}, expected {value!r}"]
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)

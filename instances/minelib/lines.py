@@ -22,11 +22,10 @@ LARGEST = 1e15
 
 @dataclass(frozen=True)
 class Line:
-    """Fields of a line, its number from 1 on, and whether it had a colon."""
+    """Fields of a line, and its number from 1 on."""
 
     number: int
     fields: tuple[str, ...]
-    has_colon: bool
 
 
 @dataclass
@@ -56,7 +55,7 @@ class Reading:
         """Fields of a line; None where it holds nothing."""
         content = self.rows[number - 1].split("%", 1)[0]
         fields = tuple(part for part in _SEPARATORS.split(content) if part)
-        return Line(number, fields, ":" in content) if fields else None
+        return Line(number, fields) if fields else None
 
     def find(self, line: int, value: object, expected: str, nearest: str | None = None) -> None:
         """Note a finding at a line."""

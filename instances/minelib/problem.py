@@ -53,7 +53,7 @@ _NEEDED = {
 _NEEDED["PCPSP"] = (*_NEEDED["CPIT"], "NDESTINATIONS")
 _OF_NUMBERS = frozenset("0123456789+-")
 """What a line of numbers begins with; an empty line is none."""
-_LARGEST_COUNT = 100_000_000
+_LARGEST_COUNT, _DIGITS = 100_000_000, 12
 _MOST_COLUMNS = 1_000
 """Destinations up to which lines are read at once; more of them are a count gone wrong."""
 
@@ -84,7 +84,7 @@ class _Parsed:
             return default
         line = self.scalars[key]
         text = self.text(key)
-        if not text.isdigit() or not least <= int(text) <= _LARGEST_COUNT:
+        if not (text.isdecimal() and len(text) <= _DIGITS) or not least <= int(text) <= _LARGEST_COUNT:
             self.reading.find(line.number, text, f"{key}, a whole number from {least} to {_LARGEST_COUNT}")
             return least
         return int(text)
@@ -111,30 +111,7 @@ def read_pcpsp(path: Path) -> Constrained:
 
 def _parse(path: Path, kind: str) -> _Parsed:
     reading = open_reading(path)
-    scalars: dict[str, Line] = {}
-    sections: dict[str, list[int]] = {}
-    current: list[int] | None = None
-    ended = False
-    for number, row in enumerate(reading.rows, start=1):
-        if current is not None and row[:1] in _OF_NUMBERS:
-            current.append(number)
-            continue
-        line = reading.line(number)
-        if line is None:
-            continue
-        key = line.fields[0].upper()
-        if key == "EOF":
-            ended = True
-            break
-        if key in _SECTIONS:
-            current = sections.setdefault(key, [])
-        elif key in _SCALARS:
-            current = None
-            scalars[key] = line
-        elif current is not None and not key[:1].isalpha():
-            current.append(number)
-        else:
-            reading.find(line.number, line.fields[0], "a known key", nearest_name(key, (*_SCALARS, *_SECTIONS)))
+    scalars, sections, ended = _headings(reading)
     found = {**scalars, **sections}
     for key in _NEEDED[kind]:
         if key not in found:
@@ -150,6 +127,35 @@ def _parse(path: Path, kind: str) -> _Parsed:
     return parsed
 
 
+def _headings(reading: Reading) -> tuple[dict[str, Line], dict[str, list[int]], bool]:
+    """Lines with a key, numbers of the lines of every section, and whether the line EOF was met."""
+    scalars: dict[str, Line] = {}
+    sections: dict[str, list[int]] = {}
+    current: list[int] | None = None
+    for number, row in enumerate(reading.rows, start=1):
+        if current is not None and row[:1] in _OF_NUMBERS:
+            current.append(number)
+            continue
+        line = reading.line(number)
+        if line is None:
+            continue
+        key = line.fields[0].upper()
+        if key == "EOF":
+            return scalars, sections, True
+        if key in _SECTIONS:
+            current = sections.setdefault(key, [])
+        elif key in _SCALARS:
+            current = None
+            if key in scalars:
+                reading.find(line.number, f"{key} again", f"{key} once: it stands in line {scalars[key].number}")
+            scalars.setdefault(key, line)
+        elif current is not None and not key[:1].isalpha():
+            current.append(number)
+        else:
+            reading.find(line.number, line.fields[0], "a known key", nearest_name(key, (*_SCALARS, *_SECTIONS)))
+    return scalars, sections, False
+
+
 def _read_constrained(path: Path, kind: str) -> Constrained:
     parsed = _parse(path, kind)
     reading = parsed.reading
@@ -159,7 +165,7 @@ def _read_constrained(path: Path, kind: str) -> Constrained:
     M = parsed.count("NGENERAL_SIDE_CONSTRAINTS", 0)
     rate = (
         reading.number(parsed.scalars["DISCOUNT_RATE"], 1, "DISCOUNT_RATE")
-        if parsed.text("DISCOUNT_RATE")
+        if len(parsed.scalars["DISCOUNT_RATE"].fields) == 2
         else math.nan
     )
     if not 0.0 <= rate < 1.0:

@@ -50,7 +50,7 @@ def write_problem(problem: Constrained, path: Path) -> None:
     if not whole:
         lines.append(f"NDESTINATIONS: {problem.n_destinations}")
     lines.append(f"NRESOURCE_SIDE_CONSTRAINTS: {problem.resource_limits.lower.shape[0]}")
-    if not whole:
+    if not whole or problem.general_limits.lower.size:
         lines.append(f"NGENERAL_SIDE_CONSTRAINTS: {problem.general_limits.lower.size}")
     lines.append(f"DISCOUNT_RATE: {problem.discount_rate!r}")
     lines += ["RESOURCE_CONSTRAINT_LIMITS:", *_limit_lines(problem.resource_limits), "OBJECTIVE_FUNCTION:"]

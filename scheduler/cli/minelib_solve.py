@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
+import itertools
 import os
 import shutil
 import time
@@ -204,7 +206,7 @@ def _summary(instance: MineLibInstance, found: Scheduled) -> dict[str, object]:
 
 
 def _write(folder: Path, instance: MineLibInstance, found: Scheduled, summary: Mapping[str, object]) -> str:
-    """The folder, whole or not at all."""
+    """The folder, whole or not at all; one with a number behind its name where that was taken meanwhile."""
     from instances.minelib import write_schedule  # noqa: PLC0415
     from scheduler.runfolder import json_text  # noqa: PLC0415
 
@@ -216,9 +218,23 @@ def _write(folder: Path, instance: MineLibInstance, found: Scheduled, summary: M
         write_schedule(found.rows, scratch / SOLUTION)
         (scratch / SUMMARY).write_text(json_text(summary), encoding="utf-8")
         write_certificate(str(scratch / CERTIFICATE), instance, found.certificate)
-        scratch.replace(folder)
+        folder = _moved(scratch, folder)
     except OSError as error:
         raise BadInput([Finding(str(folder), str(error), "a folder that can be written")]) from None
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return str(folder)
+
+
+def _moved(scratch: Path, folder: Path) -> Path:
+    """A folder given its name, or the first one free with a number behind it: another run may have begun with it."""
+    for number in itertools.count(1):
+        name = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
+        try:
+            scratch.replace(name)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+                raise
+        else:
+            return name
+    raise AssertionError

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from contextlib import suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Self
 
@@ -30,16 +31,11 @@ def _work(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What a worker has to say about its parts would come between the lines of the parent.
     logging.getLogger("solvers").addHandler(logging.NullHandler())
-    try:
+    with suppress(EOFError, OSError):
         builder = connection.recv()
-    except EOFError:
-        return
-    while True:
-        try:
+        while True:
             part, limits = connection.recv()
-        except EOFError:
-            return
-        connection.send(_attempt(builder, part, limits))
+            connection.send(_attempt(builder, part, limits))
 
 
 def _attempt(builder: SubprogramBuilder, part: Part, limits: PartLimits) -> Solved | None:

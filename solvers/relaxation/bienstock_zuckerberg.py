@@ -30,7 +30,7 @@ from solvers.relaxation.bound import (
     row_and_box_terms,
     step_prices,
 )
-from solvers.relaxation.master import Master, MasterSolution
+from solvers.relaxation.master import Master, MasterError, MasterSolution
 from solvers.relaxation.parametric import starts
 from solvers.relaxation.partition import from_first_steps, initial_partition, merge, refine, spread_out
 from solvers.relaxation.pricing import StepPricer
@@ -98,7 +98,6 @@ def solve_relaxation(
         on_iteration: Told of every iteration as it ends.
 
     Raises:
-        MasterError: HiGHS failed on a master problem.
         WeightError: Prices overflowed to infinity.
     """
     used = speed_ups or SpeedUps()
@@ -139,7 +138,15 @@ class _Search:
             self._begin()
         else:
             self._partition = from_first_steps(self._program, begin)
-        return self._answer(self._optimise(Master(self._program)))
+        master = Master(self._program)
+        try:
+            reason = self._optimise(master)
+        except MasterError as error:
+            _LOG.warning("the bound is the best one so far: %s", error)
+            reason = StopReason.NUMERICAL
+        if not np.isfinite(self._bound) and self._proof is None:
+            self._price(np.zeros(self._program.n_rows))
+        return self._answer(reason)
 
     def _begin(self) -> None:
         """First multipliers and classes."""

@@ -30,6 +30,7 @@ class StopReason(Enum):
     INTERRUPTED = "the caller asked to stop"
     EXHAUSTED = "no closure splits a class any more"
     INFEASIBLE = "infeasibility was proven"
+    NUMERICAL = "a master problem gave the solver numerical trouble"
 
 
 @dataclass(frozen=True)
