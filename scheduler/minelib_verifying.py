@@ -159,7 +159,9 @@ def _told(
     for key, table in tables.items():
         try:
             said = np.asarray(summary.get(key, table), dtype=np.float64)
-            same = said.shape == table.shape and np.allclose(said, table, rtol=TOLERANCE, atol=TOLERANCE)
+            # No resources at all are an empty list, whatever the number of periods.
+            alike = said.shape == table.shape or said.size == table.size == 0
+            same = alike and np.allclose(said, table, rtol=TOLERANCE, atol=TOLERANCE)
         except (TypeError, ValueError, OverflowError):
             same = False
         if not same:
