@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 BOUND, INFEASIBLE = "lp bound", "infeasible"
 _LOG = logging.getLogger(__name__)
-_UNPROVEN = "the multipliers found do not prove the bound found with them"
+_UNPROVEN = "the multipliers found do not prove that nothing keeps the side rows"
 TOLERANCE = 1e-9
 """Relative; what sums of floating-point numbers may differ by between machines."""
 
