@@ -290,8 +290,11 @@ def _certificate(
     bounds = leaf_bounds(program, linked, found.leaves, whole=problem.whole, bracketed=True)
     slack = TOLERANCE * max(abs(found.bound), 1.0) if np.isfinite(found.bound) else 0.0
     if max(bounds) > found.bound + slack:
-        told = THOUSAND * max(bounds), THOUSAND * found.bound
-        _LOG.warning("multipliers prove %.12g when recomputed, not the %.12g found: that is claimed", *told)
+        _LOG.warning(
+            "multipliers prove %.12g when recomputed, not the %.12g found: that is claimed",
+            THOUSAND * max(bounds),
+            THOUSAND * found.bound,
+        )
     everything = every_case(linked)
     proven = None if lp is None else _lp_bound(compiled, tight, found, bounds, lp)
     cases = [

@@ -66,15 +66,10 @@ class _Pool:
     upper: list[float] = field(default_factory=list)
     names: list[RowName] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        parcels = len(self.problem.parcel_names)
-        self._first = np.full(len(self.problem.unit_names), -1, dtype=np.int64)
-        self._first[self.problem.parcel_unit[::-1]] = np.arange(parcels)[::-1]
-
     def mined(self, unit: int, begin: int, end: int) -> Index:
         """Columns whose sum is the fraction of a unit mined in the periods from ``begin`` to before ``end``."""
         steps, choices = self.compiled.program.n_steps, self.compiled.program.n_choices
-        first = int(self._first[unit]) * steps
+        first = int(self.compiled.program.first_part[unit]) * steps
         return np.arange((first + begin) * choices, (first + end) * choices, dtype=np.int64)
 
     def name(self, family: str, units: tuple[int, ...], periods: tuple[int, ...]) -> RowName:

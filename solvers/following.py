@@ -86,8 +86,7 @@ def taken_by(program: ClosureProgram, x: Floats) -> Floats:
 
     A node without parts is taken as soon as all that it needs is, or as its own first step allows.
     """
-    first = np.full(program.n_nodes, -1, dtype=np.int64)
-    first[program.part_node[::-1]] = np.arange(program.n_parts)[::-1]
+    first = program.first_part
     taken = np.cumsum(x.sum(axis=2), axis=1)[np.maximum(first, 0)]
     bare = np.flatnonzero(first < 0)
     if bare.size:

@@ -83,10 +83,7 @@ class SpreadSchedule(Schedule):
 
         Nodes without parts are taken in the step that finishes them.
         """
-        n, T = program.n_nodes, program.n_steps
-        node = program.part_node
-        first = np.full(n, -1, np.int64)
-        first[node[::-1]] = np.arange(node.size)[::-1]
+        n, T, node, first = program.n_nodes, program.n_steps, program.part_node, program.first_part
         cell, inside = np.divmod(self.column, T * program.n_choices)
         leads = first[node[cell]] == cell
         taken = np.zeros((n, T))
