@@ -101,17 +101,16 @@ def cumulative_weights(prices: Floats) -> Floats:
     What costs more than all the rest could pay for is counted at no more than that: it is never taken either way, and
     leaves the others their digits.
     """
-    weights = _floored(prices)
+    weights = prices.copy()
+    # What one of them pays for all of them do: most often nothing is that dear, and their sum need not be known.
+    if prices.size and prices.min() < -2.0 * max(float(prices.max()), 0.0):
+        np.maximum(weights, _floor(prices), out=weights)
     weights[:, :-1] -= weights[:, 1:]
     return weights
 
 
-def _floored(prices: Floats) -> Floats:
-    """A copy of prices ``(n, T)``, none lower than what no closure can pay for."""
-    return np.maximum(prices, _floor(prices))
-
-
 def _floor(prices: Floats) -> float:
+    """Twice what all closures earn together at most, as a loss."""
     return -2.0 * float(np.maximum(prices.max(axis=1, initial=0.0), 0.0).sum())
 
 
