@@ -27,7 +27,6 @@ from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.early_start import early_started
 from solvers.relaxation import Outcome, bound_from_multipliers, bracketed_bound, proves_infeasible
 from solvers.relaxation.leaves import Decisions, Leaf, leaf_bounds, missing_decisions
-from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
     from scheduler.minelib import MineLibInstance
@@ -36,9 +35,11 @@ if TYPE_CHECKING:
     from solvers.relaxation import ClosureProgram, RelaxationResult
     from solvers.relaxation.branching import Cases
     from solvers.relaxation.program import Floats
+    from solvers.ultimate_pit import UltimatePit
 
 BOUND, INFEASIBLE = "lp bound", "infeasible"
 _LOG = logging.getLogger(__name__)
+_DEAR = 1e3
 _UNPROVEN = "the multipliers found do not prove that nothing keeps the side rows"
 TOLERANCE = 1e-9
 """Relative; what sums of floating-point numbers may differ by between machines."""
@@ -138,8 +139,9 @@ def certify(instance: MineLibInstance, result: RelaxationResult) -> Certificate:
     Raises:
         RuntimeError: The multipliers do not prove the infeasibility that the relaxation answered.
     """
-    infeasible = result.outcome is Outcome.INFEASIBLE
-    bound = _proven(instance.program, result.multipliers, -math.inf if infeasible else result.bound)
+    infeasible, pit = result.outcome is Outcome.INFEASIBLE, _pit_alone(instance)
+    program = instance.program if pit is None else pit.within
+    bound = _proven(program, result.multipliers, -math.inf if infeasible else result.bound)
     return Certificate(
         claim=INFEASIBLE if infeasible else BOUND,
         instance_hash=instance.hash,
@@ -176,9 +178,9 @@ def with_schedules(
     if cases is None or certificate.bound is None or cases.bound >= certificate.bound:
         return certificate
     rows, whole, made = instance.program.n_rows, mining == WHOLE, []
-    # Multipliers prove the same within the pit, and a closure of the whole model takes several times as long.
-    pit = ultimate_pit(tightened)
-    inside, leaves = (tightened, cases.leaves) if pit is None else (pit.within, pit.leaves(cases.leaves))
+    pit, inside, leaves = _pit_alone(instance), tightened, list(cases.leaves)
+    if pit is not None:
+        inside, leaves = replace(pit.within, first_step=tightened.starts[pit.nodes]), pit.leaves(leaves)
     for leaf, recomputed in zip(
         cases.leaves, leaf_bounds(inside, (), leaves, whole=whole, bracketed=True), strict=True
     ):
@@ -190,6 +192,18 @@ def with_schedules(
         )
     bounds = [case.bound for case in made if case.bound is not None]
     return replace(certificate, schedules=ScheduleBound(mining, max(bounds, default=None), tuple(made)))
+
+
+def _pit_alone(instance: MineLibInstance) -> UltimatePit | None:
+    """The ultimate pit where multipliers may be looked at within it alone.
+
+    They prove the same there, and a closure of the whole model takes several times as long. Whoever checks them has
+    the whole, though: where what is outside is so dear that it takes digits off the rest, it is not left out here.
+    """
+    pit = instance.pit
+    if pit is None or np.abs(pit.whole.value).sum() > _DEAR * np.abs(pit.within.value).sum():
+        return None
+    return pit
 
 
 def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float | None:

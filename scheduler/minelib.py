@@ -24,12 +24,14 @@ from instances.minelib import read_blocks, read_cpit, read_pcpsp, read_precedenc
 from scheduler.memory import refuse_beyond_memory, size_of_tables
 from solvers.closure import PseudoflowKernel, closure_graph, scale_up
 from solvers.relaxation import ClosureProgram
+from solvers.ultimate_pit import ultimate_pit as pit_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from instances.minelib import Blocks, Constrained, Precedence, UltimatePit
     from solvers.closure import KernelFactory
+    from solvers.ultimate_pit import UltimatePit as PitOfProgram
 
 CPIT, PCPSP, UPIT = ".cpit", ".pcpsp", ".upit"
 SCHEDULED = (CPIT, PCPSP)
@@ -74,6 +76,11 @@ class MineLibInstance:
     def program(self) -> ClosureProgram:
         """The linear relaxation; see ``closure_program``."""
         return closure_program(self.problem, self.precedence)
+
+    @cached_property
+    def pit(self) -> PitOfProgram | None:
+        """The ultimate pit of the program, None without one that may be worked in instead; see ``ultimate_pit``."""
+        return pit_of(self.program)
 
 
 @dataclass(frozen=True, eq=False)

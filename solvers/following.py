@@ -8,6 +8,7 @@ import numpy as np
 
 from solvers.capacities import capacities
 from solvers.cones import cone_by_cone, heads_of
+from solvers.grouped import Groups
 from solvers.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -61,9 +62,10 @@ def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float =
 
 def _after_heads(program: ClosureProgram, step: Integers) -> Integers:
     """Steps no earlier than the arcs allow."""
+    by_tail = Groups(program.arc_tail)
     while True:
         later = step.copy()
-        np.maximum.at(later, program.arc_tail, np.minimum(step[program.arc_head] + program.lags, program.n_steps))
+        by_tail.raise_to(later, np.minimum(step[program.arc_head] + program.lags, program.n_steps))
         if np.array_equal(later, step):
             return step
         step = later

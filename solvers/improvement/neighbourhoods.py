@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from scipy import sparse
 
+from solvers.grouped import Groups
 from solvers.improvement.windows import Windows, kept, propagated
 
 if TYPE_CHECKING:
@@ -61,6 +63,11 @@ class Surroundings:
     beside: sparse.csr_array
     worth: Floats
     goal: Floats
+
+    @cached_property
+    def by_tail(self) -> Groups:
+        """The arcs by their tail."""
+        return Groups(self.arcs[0])
 
     @classmethod
     def of(cls, builder: SubprogramBuilder, goal: Floats) -> Surroundings:
@@ -117,9 +124,9 @@ class Surroundings:
 
     def reachable(self, schedule: Schedule) -> Integers:
         """First step in which each node could be taken with all others where they are ``(n,)``, T where never."""
-        tail, head, lag = self.arcs
+        _, head, lag = self.arcs
         first = self.program.starts.copy()
-        np.maximum.at(first, tail, np.minimum(schedule.step[head] + lag, self.program.n_steps))
+        self.by_tail.raise_to(first, np.minimum(schedule.step[head] + lag, self.program.n_steps))
         return np.minimum(first, self.program.n_steps)
 
     def steps_of(self, row: int) -> Integers:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solvers.following import point_at
+from solvers.grouped import Groups
 from solvers.improvement.parts import PartLimits, Solved, WindowPart
 from solvers.improvement.runs import cut_run
 from solvers.improvement.settling import merit
@@ -149,8 +150,8 @@ class RunPart:
         program, (tail, head, lag) = builder.program, builder.arcs
         step = base.step
         after, before = np.zeros(step.size, np.int64), np.full(step.size, program.n_steps)
-        np.maximum.at(after, tail, np.minimum(step[head] + lag, program.n_steps))
-        np.minimum.at(before, head, step[tail] - lag)
+        Groups(tail).raise_to(after, np.minimum(step[head] + lag, program.n_steps))
+        Groups(head).lower_to(before, step[tail] - lag)
         first = np.maximum(np.maximum(after, program.starts), np.maximum(step - 1, self.begin))
         last = np.minimum(before, np.minimum(step + 1, self.end - 1))
         used = np.zeros(step.size, np.bool_)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from solvers.grouped import Groups
 from solvers.improvement.subprogram import Subprogram, SubprogramBuilder, column_at, places_of
 from solvers.improvement.windows import Windows
 from solvers.program import Program
@@ -116,7 +117,7 @@ class SpreadSubprogramBuilder(SubprogramBuilder):
         """First step in which each node may be begun when others are finished in these ``(n,)``, T where never."""
         tail, head, lag = self.arcs
         first = np.zeros(self.program.n_nodes, np.int64)
-        np.maximum.at(first, tail, step[head] + lag)
+        Groups(tail).raise_to(first, step[head] + lag)
         return np.minimum(first, self.program.n_steps)
 
     def build(

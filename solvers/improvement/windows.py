@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from solvers.grouped import Groups
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -84,13 +86,14 @@ def propagated(windows: Windows, steps: int, arcs: tuple[Integers, Integers, Int
     tail, head, lag = (side[concerned] for side in arcs)
     first, last, opened = windows.first.copy(), windows.last.copy(), windows.open.copy()
     first = np.where(first < steps, np.maximum(first, earliest), first)
+    by_tail, by_head = Groups(tail), Groups(head)
     while True:
         before = (first.copy(), last.copy(), opened.copy())
-        np.maximum.at(first, tail, np.minimum(first[head] + lag, steps))
+        by_tail.raise_to(first, np.minimum(first[head] + lag, steps))
         _close_what_ends(first, last, opened, steps)
         # What has to be taken takes what it needs with it.
         closed = ~opened[tail] & (first[tail] < steps)
-        np.minimum.at(last, head[closed], last[tail[closed]] - lag[closed])
+        by_head.lower_to(last, np.where(closed, last[tail] - lag, last[head]))
         opened[head[closed]] = False
         if windows.group is not None:
             _share(first, last, opened, windows.group, steps)

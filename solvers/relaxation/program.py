@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from solvers.grouped import Groups
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -138,9 +140,10 @@ class ClosureProgram:
         start = np.minimum(start, self.n_steps)
         if not start.any() and not self.lags.any():
             return start
+        by_tail = Groups(self.arc_tail)
         while True:
             later = start.copy()
-            np.maximum.at(later, self.arc_tail, start[self.arc_head] + self.lags)
+            by_tail.raise_to(later, start[self.arc_head] + self.lags)
             later = np.minimum(later, self.n_steps)
             if np.array_equal(later, start):
                 return start
