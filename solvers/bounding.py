@@ -19,6 +19,7 @@ from solvers.relaxation.node_branching import NodeLimits, Split, branch_on_nodes
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.schedule_search import points_of, processes
 from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
+from solvers.threads import begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,6 +94,13 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
         course: What was asked, who listens, and the time there is.
     """
     options = course.options
+
+    def early() -> ClosureProgram:
+        return early_started(program, whole=not options.spread)
+
+    if processes(program, options.workers) > 1:
+        # Found beside the relaxation, which seldom has work for all cores.
+        early = begun(early)
     with course.stage("relaxation"):
         rule = StopRule(
             relative_gap=options.relaxation_gap, seconds=course.left(_BOUND_SHARE), interrupted=course.interrupted
@@ -105,7 +113,7 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
         beside = None
         if course.left(_CASE_SHARE) != 0.0 and not course.interrupted():
             with course.stage("early start"):
-                bounded = replace(bounded, tightened=early_started(program, whole=not options.spread))
+                bounded = replace(bounded, tightened=early())
             # The points of cases lead to schedules; that of the whole, where much is switched a little, does not.
             if not chains:
                 beside = _begun_beside(bounded, course, stack)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -16,6 +17,23 @@ _Answer = TypeVar("_Answer")
 def cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def begun(call: Callable[[], _Answer]) -> Callable[[], _Answer]:
+    """Begins a call in a thread of its own; what is given waits for its answer, or raises what the call raised.
+
+    Nobody has to ask: a call that is still at work ends with the process.
+    """
+    answer: Future[_Answer] = Future()
+
+    def work() -> None:
+        try:
+            answer.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised where it is asked for
+            answer.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return answer.result
 
 
 def each(call: Callable[[_Case], _Answer], cases: Iterable[_Case], threads: int) -> list[_Answer]:
