@@ -181,10 +181,10 @@ class ScheduleSearch:
     ) -> Start:
         """The schedule to begin with: the one known, or one rounded or given, or one that follows the first point.
 
-        The one known is left for the others to begin with where the points moved and there is time to begin anew there.
-        The last takes step by step what the point has taken most of, up to the capacities; rows broken are mended. Where
-        that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of it where
-        every row is a capacity: placing in an order looks at all of them.
+        The one known is left for the others to begin with where the points moved and there is time to begin anew.
+        The last takes step by step what the point has taken most of, up to the capacities; rows broken are mended.
+        Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of
+        it where every row is a capacity: placing in an order looks at all of them.
 
         Args:
             given: Schedules to begin with, by name.
