@@ -31,10 +31,11 @@ def point_at(program: ClosureProgram, x: Floats, extras: Floats, share: float = 
 
 
 def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float = _LEAST) -> Schedule:
-    """Step by step the nodes of which a point of the relaxation has taken most, up to the capacities of the step.
+    """Step by step the nodes of which a point of the relaxation has taken most, up to the limits of the step.
 
     It keeps the arcs, and rows that limit what each step takes where the point's choices use no more of them than the
-    cheapest; other rows may be broken.
+    cheapest. Of other rows of one step, as ratios, those taken are as many as keep them with the point's choices and
+    continuous variables, or break them least where that would leave much out. Rows of several steps may be broken.
 
     Args:
         program: The program.
@@ -46,7 +47,7 @@ def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float =
     taken, T = np.round(taken_by(program, x), _DIGITS), program.n_steps
     limits, needs = list(capacities(program)), heads_of(program.arc_tail, program.arc_head, program.n_nodes)
     mean, last = np.round(T - taken.sum(axis=1), _DIGITS), -np.arange(program.n_nodes)
-    step = np.full(program.n_nodes, T)
+    step, ratios = np.full(program.n_nodes, T), _RowsOfSteps(program, x, extras)
     for t in range(T):
         may = (step >= T) & (taken[:, t] >= least) & (program.starts <= t)
         free = np.flatnonzero(may)
@@ -56,8 +57,50 @@ def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float =
         for capacity in limits:
             inside = np.cumsum(capacity.use[order, t]) <= capacity.limit[t] * (1.0 + _ROOM)
             count = min(count, int(inside.sum()))
-        step[order[:count]] = t
+        step[order[: ratios.most(order[:count], t)]] = t
     return _at(program, x, extras, _after_heads(program, step))
+
+
+class _RowsOfSteps:
+    """Side rows that hold one step each and are no capacities, with the choices that a point has there."""
+
+    def __init__(self, program: ClosureProgram, x: Floats, extras: Floats) -> None:
+        rows, D = program.rows, program.n_choices
+        self._program, self._x = program, x
+        step = (rows.indices // D) % program.n_steps
+        held = np.flatnonzero(np.diff(rows.indptr))
+        begins = rows.indptr[held]
+        first, last = (extreme.reduceat(step, begins) if held.size else held for extreme in (np.minimum, np.maximum))
+        mixed = np.minimum.reduceat(rows.data, begins) < 0 if held.size else held
+        kept = (first == last) & (mixed | np.isfinite(program.row_lower[held]))
+        self._rows, self._step = held[kept], first[kept]
+        aside = program.extras_matrix @ extras
+        self._lower, self._upper = program.row_lower - aside, program.row_upper - aside
+
+    def most(self, order: Integers, step: int) -> int:
+        """How many of some nodes, in their order, to take in a step: most that keep the rows, or break them least."""
+        rows = self._rows[self._step == step]
+        if not rows.size or not order.size:
+            return int(order.size)
+        broken = np.zeros(order.size + 1)
+        share = _shares(self._x, np.arange(self._program.n_parts), np.full(self._program.n_parts, step))
+        for row in rows.tolist():
+            terms = self._terms(row, share)[order]
+            activity = np.concatenate([[0.0], np.cumsum(terms)])
+            low, high = self._lower[row], self._upper[row]
+            excess = np.maximum(np.maximum(activity - high, low - activity), 0.0)
+            broken += excess / max(float(np.abs(terms).sum()), 1e-300)
+        broken[broken <= _ROOM] = 0.0
+        least = int(_HALF * order.size)
+        return least + int(np.flatnonzero(broken[least:] == broken[least:].min())[-1])
+
+    def _terms(self, row: int, share: Floats) -> Floats:
+        """What every node adds to a row of a step ``(n,)``."""
+        rows, D = self._program.rows, self._program.n_choices
+        own = slice(rows.indptr[row], rows.indptr[row + 1])
+        part, choice = rows.indices[own] // (D * self._program.n_steps), rows.indices[own] % D
+        added = rows.data[own] * share[part, choice]
+        return np.asarray(np.bincount(self._program.part_node[part], added, self._program.n_nodes), dtype=np.float64)
 
 
 def _after_heads(program: ClosureProgram, step: Integers) -> Integers:
@@ -74,13 +117,18 @@ def _after_heads(program: ClosureProgram, step: Integers) -> Integers:
 def _at(program: ClosureProgram, x: Floats, extras: Floats, step: Integers) -> Schedule:
     """Nodes in given steps, with the choices that the point has there, or for the most part."""
     there = np.flatnonzero(step[program.part_node] < program.n_steps)
-    now, all_told = x[there, step[program.part_node[there]]], x[there].sum(axis=1)
-    total = now.sum(axis=1, keepdims=True)
-    most = np.eye(program.n_choices)[all_told.argmax(axis=1)]
     chosen = np.zeros((program.n_parts, program.n_choices))
-    chosen[there] = np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most)
+    chosen[there] = _shares(x, there, step[program.part_node[there]])
     values = np.where(program.whole_extras, np.ceil(extras - _TOUCHED), extras)
     return Schedule(step, chosen, np.clip(values, program.extra_lower, program.extra_upper))
+
+
+def _shares(x: Floats, part: Integers, step: Integers) -> Floats:
+    """Shares of the choices of parts in steps ``(k, D)``: those of the point there, or its most frequent choice."""
+    now, all_told = x[part, step], x[part].sum(axis=1)
+    total = now.sum(axis=1, keepdims=True)
+    most = np.eye(x.shape[2])[all_told.argmax(axis=1)]
+    return np.asarray(np.where(total > _TOUCHED, now / np.maximum(total, _TOUCHED), most))
 
 
 def taken_by(program: ClosureProgram, x: Floats) -> Floats:
