@@ -20,6 +20,7 @@ from scheduler.problem import Array, Index, Mask, Problem
 from scheduler.solution import Solution
 from scheduler.tightening import chains
 from solvers.closure_schedule import FoundSchedule, find_schedule
+from solvers.cones import CycleError, levels
 from solvers.course import ScheduleOptions
 from solvers.schedule import Schedule
 
@@ -164,8 +165,8 @@ def _send_elsewhere(problem: Problem, sent: Array, closed: Mask) -> None:
 def periods_of_blocks(panels: Units, blocks: Units, mined: Array) -> Index:
     """Periods of the blocks in a plan by panels ``(blocks,)``, T where a panel is left.
 
-    The blocks of a panel fill its periods by tonnes, in the order of their names; panels wait for each other as their
-    blocks do, so the order of the blocks is kept.
+    The blocks of a panel fill its periods by tonnes, each after those of the same panel that it needs, else in the
+    order of the table; panels wait for each other as their blocks do.
 
     Args:
         panels: units of the plan.
@@ -178,7 +179,7 @@ def periods_of_blocks(panels: Units, blocks: Units, mined: Array) -> Index:
     panel = np.full(len(blocks.units), -1, dtype=np.int64)
     panel[unit_of_parcel[blocks.parcel_of_block[there]]] = panel_of_parcel[panels.parcel_of_block[there]]
     tonnes = blocks.units["tonnes"].to_numpy(float)
-    order = np.lexsort((np.arange(panel.size), panel))
+    order = np.lexsort((np.arange(panel.size), _depth(blocks, panel), panel))
     total = np.bincount(panel, tonnes, len(panels.units))
     running = np.cumsum(tonnes[order])
     first = np.cumsum(np.append(0.0, total))[panel[order]]
@@ -187,3 +188,16 @@ def periods_of_blocks(panels: Units, blocks: Units, mined: Array) -> Index:
     period = np.empty(panel.size, dtype=np.int64)
     period[order] = (done[panel[order]] < middle[:, None] - 1e-9).sum(axis=1)
     return period
+
+
+def _depth(blocks: Units, panel: Index) -> Index:
+    """Longest chain of blocks of its own panel that each needs ``(blocks,)``; zeros where they need each other."""
+    tail, head = (blocks.arcs[end].to_numpy(np.int64) for end in ("unit", "needs"))
+    inside = panel[tail] == panel[head]
+    depth = np.zeros(panel.size, dtype=np.int64)
+    try:
+        for level, (nodes, _, _) in enumerate(levels(tail[inside], head[inside], panel.size), start=1):
+            depth[nodes] = level
+    except CycleError:
+        return np.zeros(panel.size, dtype=np.int64)
+    return depth

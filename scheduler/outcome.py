@@ -40,6 +40,8 @@ EXIT_CODE = {
 """Exit code of each status, a plan's audit apart."""
 
 
+_NOT_ROUNDING = 1e-5
+"""Relative excess of an objective over its bound that no tolerance explains."""
 PROVEN_RELATIVE = 1e-9
 """Absolute gap, relative to the objective, that counts as none."""
 
@@ -56,6 +58,9 @@ def status_of(objective: float | None, bound: float | None, gap_asked: float, *,
     if objective is None:
         return INFEASIBLE if infeasible else NO_PLAN
     if bound is None:
+        return FEASIBLE
+    if objective - bound > _NOT_ROUNDING * max(1.0, abs(objective), abs(bound)):
+        # Something is wrong with one of them, and the audit or whoever verifies will say what; nothing is proven.
         return FEASIBLE
     allowed = max(gap_asked * (1 + 1e-6) * abs(objective), PROVEN_RELATIVE * max(1.0, abs(objective)))
     return OPTIMAL if bound - objective <= allowed else FEASIBLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import platform
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ from solvers.highs import VERSION as HIGHS_VERSION
 from solvers.options import OptionError, SolveOptions
 from solvers.result import Outcome, Progress
 from solvers.threads import cores
+
+logger = logging.getLogger(__name__)
 
 THOUSAND = 1000.0
 """The engine counts money in thousands."""
@@ -381,9 +384,14 @@ class _Panels:
         return self._found[0]
 
     def _wait(self) -> _Exact | None:
-        if self._aside is not None:
-            return self._aside.answer(self._watch.cancel or (lambda: False))
-        return _solved_exactly(self._instance, self._asked, Clock(on_stage=self._clock.on_stage), self._watch)
+        try:
+            if self._aside is not None:
+                return self._aside.answer(self._watch.cancel or (lambda: False))
+            return _solved_exactly(self._instance, self._asked, Clock(on_stage=self._clock.on_stage), self._watch)
+        except (ArithmeticError, BadInput, RuntimeError, ValueError) as error:
+            # What is set beside the plan by blocks, and may help it, never costs it.
+            logger.warning("there is no plan by panels to compare with: %s", error)
+            return None
 
     def starts(self, blocks: block_solving.Blocks) -> list[tuple[str, np.ndarray]]:
         """The plan as a start of the search; none where there is no plan."""

@@ -95,7 +95,8 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
     Args:
         program: The program.
         chains: Its switching variables: with any, the bound is brought down by cases.
-        starts: Gives schedules to begin with, by name; asked once, when the bound is known.
+        starts: Gives schedules to begin with, by name; asked once, when the bound is known. Those that do not keep the
+            arcs are left out.
         course: What was asked, who listens, and the time there is.
     """
     options = course.options
@@ -135,6 +136,7 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
             with course.stage("certificate"):
                 course.on_bound(relaxation, bounded.tightened, bounded.cases)
         given = [(name, _no_earlier(bounded.tightened, start)) for name, start in starts()]
+        given = [(name, start) for name, start in given if start.keeps_order(bounded.tightened)]
     if beside is None or beside.schedule is None:
         return replace(bounded, given=given)
     return replace(bounded, given=given, known=beside.schedule, spent=beside.spent)

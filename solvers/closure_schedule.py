@@ -119,8 +119,8 @@ def find_schedule(
         program: The program.
         options: When to stop.
         chains: Switching variables of the program: with any, the bound is brought down by cases.
-        starts: Gives schedules to begin with, by name; they keep the arcs. Choices are decided again. Asked once, when
-            the bound is known.
+        starts: Gives schedules to begin with, by name; those that do not keep the arcs are left out. Choices are
+            decided again. Asked once, when the bound is known.
         on_program: Told first, of the program that is worked on: the whole one, or what is within the ultimate pit.
         on_iteration: Told of every iteration of the plain relaxation.
         on_bound: Told once, before the search on all cores, of the plain relaxation, the program tightened and the

@@ -30,24 +30,28 @@ def point_at(program: ClosureProgram, x: Floats, extras: Floats, share: float = 
     return _at(program, x, extras, (taken_by(program, x) < share).sum(axis=1))
 
 
-def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float = _LEAST) -> Schedule:
-    """Step by step the nodes of which a point of the relaxation has taken most, up to the limits of the step.
+def filled_at(
+    program: ClosureProgram, x: Floats, extras: Floats, least: float = _LEAST, *, every_row: bool = False
+) -> Schedule:
+    """Step by step the nodes of which a point of the relaxation has taken most, up to the capacities of the step.
 
     It keeps the arcs, and rows that limit what each step takes where the point's choices use no more of them than the
-    cheapest. Of other rows of one step, as ratios, those taken are as many as keep them with the point's choices and
-    continuous variables, or break them least where that would leave much out. Rows of several steps may be broken.
+    cheapest; other rows may be broken.
 
     Args:
         program: The program.
         x: A point of its relaxation ``(P, T, D)``.
         extras: Its continuous variables ``(S,)``.
         least: Share of a node that the point has taken by the end of the step in which it is taken.
+        every_row: Whether as many are taken as keep every row of one step, ratios as well, with the point's choices and
+            continuous variables, or break them least where half of them would be left out. Less is taken then.
     """
     # Rounded, so that no node goes before one that it needs for a digit that means nothing.
     taken, T = np.round(taken_by(program, x), _DIGITS), program.n_steps
     limits, needs = list(capacities(program)), heads_of(program.arc_tail, program.arc_head, program.n_nodes)
     mean, last = np.round(T - taken.sum(axis=1), _DIGITS), -np.arange(program.n_nodes)
-    step, ratios = np.full(program.n_nodes, T), _RowsOfSteps(program, x, extras)
+    step = np.full(program.n_nodes, T)
+    rows = _RowsOfSteps(program, x, extras) if every_row else None
     for t in range(T):
         may = (step >= T) & (taken[:, t] >= least) & (program.starts <= t)
         free = np.flatnonzero(may)
@@ -57,12 +61,14 @@ def filled_at(program: ClosureProgram, x: Floats, extras: Floats, least: float =
         for capacity in limits:
             inside = np.cumsum(capacity.use[order, t]) <= capacity.limit[t] * (1.0 + _ROOM)
             count = min(count, int(inside.sum()))
-        step[order[: ratios.most(order[:count], t)]] = t
+        if rows is not None:
+            count = rows.most(order[:count], t)
+        step[order[:count]] = t
     return _at(program, x, extras, _after_heads(program, step))
 
 
 class _RowsOfSteps:
-    """Side rows that hold one step each and are no capacities, with the choices that a point has there."""
+    """Side rows that hold one step each, with the choices that a point has there."""
 
     def __init__(self, program: ClosureProgram, x: Floats, extras: Floats) -> None:
         rows, D = program.rows, program.n_choices
@@ -71,9 +77,7 @@ class _RowsOfSteps:
         held = np.flatnonzero(np.diff(rows.indptr))
         begins = rows.indptr[held]
         first, last = (extreme.reduceat(step, begins) if held.size else held for extreme in (np.minimum, np.maximum))
-        mixed = np.minimum.reduceat(rows.data, begins) < 0 if held.size else held
-        kept = (first == last) & (mixed | np.isfinite(program.row_lower[held]))
-        self._rows, self._step = held[kept], first[kept]
+        self._rows, self._step = held[first == last], first[first == last]
         aside = program.extras_matrix @ extras
         self._lower, self._upper = program.row_lower - aside, program.row_upper - aside
 

@@ -231,11 +231,13 @@ class ScheduleSearch:
         return Start(origin, best, best)
 
     def _followed(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
-        """The schedule that follows the point, its rows mended; None where arcs are broken."""
-        made = filled_at(self.program, point.x, point.extras)
-        if not made.keeps_order(self.program):
+        """The better of those that follow the point, its rows mended; None where arcs are broken."""
+        program, penalty = self.program, self.guidance.penalty
+        made = [filled_at(program, point.x, point.extras, every_row=every_row) for every_row in (False, True)]
+        made = [settle(self.builder, one, penalty) or one for one in made if one.keeps_order(program)]
+        if not made:
             return None
-        return self._mended(settle(self.builder, made, self.guidance.penalty) or made, limits)
+        return self._mended(max(made, key=lambda one: merit(program, one, penalty)), limits)
 
     def _mended(self, schedule: Schedule, limits: _Limits) -> ImprovementResult:
         """A schedule that may break rows, searched until it keeps them, for a part of the time at most."""

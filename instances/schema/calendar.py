@@ -60,12 +60,17 @@ class Calendar(Part):
         return np.where(np.abs(share - np.round(share)) < 1e-9, np.round(share), share)
 
     def labels(self) -> tuple[str, ...]:
-        """A label for each period: the year it starts in, made unique by its month where needed."""
+        """A label for each period: the year it starts in, made unique by its month or number where needed."""
         months = np.round(self.edges_years()[:-1] * 12).astype(int) + self.start.month - 1
         years = [self.start.year + int(month) // 12 for month in months]
         if len(set(years)) == len(years):
             return tuple(str(year) for year in years)
-        return tuple(f"{year}-{int(month) % 12 + 1:02d}" for year, month in zip(years, months, strict=True))
+        dated = [f"{year}-{int(month) % 12 + 1:02d}" for year, month in zip(years, months, strict=True)]
+        if len(set(dated)) == len(dated):
+            return tuple(dated)
+        # Shorter than a month: the number within the calendar says which.
+        width = len(str(len(dated)))
+        return tuple(f"{label}-p{number:0{width}d}" for number, label in enumerate(dated, start=1))
 
     def discount_factors(self) -> NDArray[np.float64]:
         """Factor that brings the cash of each period to the valuation date, shape ``(periods,)``."""

@@ -78,8 +78,7 @@ class Session:
         try:
             with self.clock.stage("read"):
                 instance = read_mine(self.wanted.mine, self.wanted.changes)
-            folder = self.wanted.out or new_folder(instance)
-            refuse_unwritable(folder, replace=self.wanted.replace)
+            refuse_unwritable(self.wanted.out or new_folder(instance), replace=self.wanted.replace)
             answer, log = self._solved(instance)
             if answer.exit_code is ExitCode.INFEASIBLE:
                 answer = self._refuted(answer)
@@ -90,7 +89,7 @@ class Session:
             self.line.clear()
         written = None
         if answer.plan is not None:
-            written = self._written(answer, folder, log)
+            written = self._written(answer, log)
         code = self._told(answer, written)
         if written is not None and self.wanted.report:
             self._reported(written)
@@ -132,24 +131,29 @@ class Session:
         }
         return replace(answer, summary=summary)
 
-    def _written(self, answer: Answer, folder: str, log: str) -> str:
+    def _written(self, answer: Answer, log: str) -> str:
+        """The folder written: the one asked for, or one with a name of its own, whichever other runs end meanwhile."""
         assert answer.plan is not None  # noqa: S101
-        try:
-            write_run(
-                folder,
-                answer.instance,
-                answer.plan,
-                answer.tables(),
-                answer.summary,
-                log,
-                certificate=answer.certificate,
-                replace=self.wanted.replace,
-            )
-        except BadInput:
-            # The plan may have taken long: it is told at least.
-            self._told(answer, None)
-            raise
-        return folder
+        while True:
+            folder = self.wanted.out or new_folder(answer.instance)
+            try:
+                write_run(
+                    folder,
+                    answer.instance,
+                    answer.plan,
+                    answer.tables(),
+                    answer.summary,
+                    log,
+                    certificate=answer.certificate,
+                    replace=self.wanted.replace,
+                )
+            except BadInput:
+                if self.wanted.out is None and Path(folder).exists():
+                    continue
+                # The plan may have taken long: it is told at least.
+                self._told(answer, None)
+                raise
+            return folder
 
     def _reported(self, folder: str) -> None:
         from scheduler.reports.facts import read_facts  # noqa: PLC0415 - only where it is asked for

@@ -9,6 +9,9 @@ import numpy as np
 
 from scheduler.problem import Array, Index, Mask, Problem
 
+_SLACK = 1e-6
+"""Relative; a plan may use a capacity up to the tolerance that plans are checked with."""
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -113,7 +116,7 @@ def cumulative_capacities(problem: Problem) -> list[tuple[Array, Array]]:
 
     Each is ``(kt of the group in each unit (U,), cumulative capacity (T,))``: everything mined against the mining
     capacity with every option bought; the parcels that have one place to go against what that place receives; each
-    phase against its release.
+    phase against its release. Capacities are larger by what a plan may exceed them within the tolerance of its audit.
     """
     bought = np.zeros(problem.periods)
     for option in problem.options:
@@ -131,7 +134,7 @@ def cumulative_capacities(problem: Problem) -> list[tuple[Array, Array]]:
         if np.isfinite(problem.phase_most[number]).any():
             kt = np.where(problem.unit_phase == number, problem.unit_kt, 0.0)
             groups.append((kt, np.cumsum(np.minimum(problem.phase_most[number], mining))))
-    return groups
+    return [(kt, capacity * (1.0 + _SLACK)) for kt, capacity in groups]
 
 
 def _only_place(problem: Problem) -> Index:

@@ -162,6 +162,10 @@ class Everything:
         self._around = around
         self._tried = False
 
+    def forget(self) -> None:
+        """It may be tried again, as breaking rows has become dearer."""
+        self._tried = False
+
     def draw(self, schedule: Schedule, size: int, rng: np.random.Generator, taken: NDArray[np.bool_]) -> Windows | None:
         """See ``Neighbourhood``."""
         n, T = self._around.program.n_nodes, self._around.program.n_steps

@@ -353,7 +353,7 @@ class Trail:
             self._penalty = _RAISE * self._penalty
             self._fruitless = set()
             for kind in self._kinds:
-                if isinstance(kind.draw, RelaxedMend):
+                if isinstance(kind.draw, RelaxedMend | Everything):
                     kind.draw.forget()
             self.merit, self._broken = self._worth(self.best), 0
             self.merits = [self.merit]
