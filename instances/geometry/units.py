@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from instances.findings import BadInput, Finding, Words
 from instances.geometry.slopes import Grid, Slope, slope_arcs
+from instances.geometry.voids import through_voids
 from instances.instance import Instance
 
 Resolution = Literal["panel", "block"]
@@ -187,13 +188,16 @@ def _arcs(
     slope_pairs: NDArray[np.int64] | None,
 ) -> pd.DataFrame:
     found: dict[tuple[int, int], float] = {}
+    pairs, (rows, lags) = np.empty((0, 2), np.int64), _further(instance)
     if instance.mine.precedence.slopes:
         pairs = block_arcs(instance) if slope_pairs is None else slope_pairs
         found.update(dict.fromkeys(_between_units(unit_of_block, pairs), 0.0))
     if resolution == "panel" and instance.mine.panels.bench_order:
         found.update(dict.fromkeys(_bench_order(units), 0.0))
-    for pair, lag in _further(instance, unit_of_block).items():
-        found[pair] = max(lag, found.get(pair, 0.0))
+    everything = np.concatenate([pairs, rows]), np.concatenate([np.zeros(len(pairs)), lags])
+    for own, years in ((rows, lags), through_voids(unit_of_block >= 0, *everything)):
+        for pair, lag in _with_lags(unit_of_block, own, years).items():
+            found[pair] = max(lag, found.get(pair, 0.0))
     in_order = resolution == "panel" and instance.mine.panels.bench_order
     for pair, lag in _phase_order(instance, units, {} if in_order else found, in_order=in_order).items():
         found[pair] = max(lag, found.get(pair, 0.0))
@@ -220,16 +224,21 @@ def _between_units(unit_of_block: NDArray[np.int64], arcs: NDArray[np.int64]) ->
     return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
-def _further(instance: Instance, unit_of_block: NDArray[np.int64]) -> dict[tuple[int, int], float]:
-    """The further precedence of the mine between units, with the longest lag of each pair in years."""
+def _further(instance: Instance) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The further precedence of the mine: rows of the block table ``(arcs, 2)`` and lags in years ``(arcs,)``."""
     if instance.precedence.empty:
-        return {}
+        return np.empty((0, 2), np.int64), np.empty(0)
     row = pd.Series(np.arange(len(instance.blocks)), index=instance.blocks["block"])
     rows = np.column_stack([row.loc[instance.precedence[end]].to_numpy(np.int64) for end in ("block", "needs")])
-    pairs = unit_of_block[rows]
-    lags = instance.precedence["lag_years"].to_numpy(np.float64)
-    found = dict.fromkeys(_between_units(unit_of_block, rows), 0.0)
-    for (block, needs), lag in zip(pairs.tolist(), lags.tolist(), strict=True):
+    return rows, instance.precedence["lag_years"].to_numpy(np.float64)
+
+
+def _with_lags(
+    unit_of_block: NDArray[np.int64], arcs: NDArray[np.int64], lags: NDArray[np.float64]
+) -> dict[tuple[int, int], float]:
+    """Arcs between blocks as those between units, with the longest lag of each pair in years."""
+    found = dict.fromkeys(_between_units(unit_of_block, arcs), 0.0)
+    for (block, needs), lag in zip(unit_of_block[arcs].tolist(), lags.tolist(), strict=True):
         if (block, needs) in found:
             found[block, needs] = max(lag, found[block, needs])
     return found
