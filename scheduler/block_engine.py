@@ -35,6 +35,7 @@ BYTES_AN_ENTRY, BYTES_AN_ENTRY_IN_WORKERS = 120, 20
 libraries and some 60 MB in each of the others."""
 _WORKS = 0.5
 _DUST_KT = 1e-3
+_GRAIN = 1e-6
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Sol
 
     The search keeps what ties a mill's use to its working within the tolerances of a solver: kilograms of reclaim and
     tailings that are left to a mill that does not work are nothing, and those of a parcel go where the rest of it goes.
+    So do millionths of a parcel wherever they go: a place that receives nothing else is judged by them alone.
     """
     extras = schedule.extras
     works = {name: extras[index] > _WORKS for name, index in compiled.extras.works.items()}
@@ -139,7 +141,10 @@ def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Sol
         for (mill, _), amount in placed.items():
             if mill == name:
                 amount[idle & (amount <= _DUST_KT)] = 0.0
-        _send_elsewhere(problem, sent, problem.route_to(name)[:, None] & idle)
+        closed = problem.route_to(name)[:, None] & idle
+        _send_elsewhere(problem, sent, closed & (sent * problem.route_kt[:, None] <= _DUST_KT), closed)
+    grains = (sent <= _GRAIN) & (sent * problem.route_kt[:, None] <= _DUST_KT)
+    _send_elsewhere(problem, sent, grains, np.zeros(sent.shape, np.bool_))
     return Solution(
         sent=sent,
         reclaimed=reclaimed,
@@ -149,15 +154,17 @@ def solution_of(problem: Problem, compiled: Compiled, schedule: Schedule) -> Sol
     )
 
 
-def _send_elsewhere(problem: Problem, sent: Array, closed: Mask) -> None:
-    """Kilograms on closed routes ``(R, T)`` go where most of the same parcel goes; they stay where there is nothing."""
-    dust = closed & (sent > 0) & (sent * problem.route_kt[:, None] <= _DUST_KT)
-    for route, period in np.argwhere(dust).tolist():
+def _send_elsewhere(problem: Problem, sent: Array, dust: Mask, closed: Mask) -> None:
+    """What is dust ``(R, T)`` goes by the route, none of those closed, that most of the same parcel takes.
+
+    It stays where nothing else of the parcel goes anywhere in the period.
+    """
+    for route, period in np.argwhere(dust & (sent > 0)).tolist():
         others = np.flatnonzero((problem.route_parcel == problem.route_parcel[route]) & ~closed[:, period])
         if not others.size:
             continue
         most = others[sent[others, period].argmax()]
-        if sent[most, period] > 0:
+        if most != route and sent[most, period] > 0:
             sent[most, period] += sent[route, period]
             sent[route, period] = 0.0
 

@@ -14,7 +14,7 @@ from scheduler.compiling import compile_problem
 from scheduler.mine_certificates import THOUSAND, TOLERANCE, Case, MineCertificate, relaxed
 from scheduler.problem import Problem
 from scheduler.tightening import Tightening, tightening, untightened
-from scheduler.verified import Verified
+from scheduler.verified import Verified, is_number
 from solvers.closure import KernelFactory, PseudoflowKernel, closure_graph
 from solvers.relaxation import ClosureProgram, MultiplierError, bound_from_multipliers
 from solvers.relaxation.leaves import (
@@ -194,8 +194,17 @@ def _below(claimed: float, found: float) -> bool:
     return not claimed >= found - (TOLERANCE * max(abs(found), 1.0) if np.isfinite(found) else 0.0)
 
 
-def verify_claims(certificate: MineCertificate, summary: Mapping[str, Any], resolution: str) -> Verified:
-    """Whether the summary of a run says what its certificate does, and the plan is no better than the bound."""
+def verify_claims(
+    certificate: MineCertificate, summary: Mapping[str, Any], resolution: str, scale: float = 1.0
+) -> Verified:
+    """Whether the summary of a run says what its certificate does, and the plan is no better than the bound.
+
+    Args:
+        certificate: of the run.
+        summary: of the run.
+        resolution: of its plan.
+        scale: money that differences are held against where the objective is smaller.
+    """
     if certificate.bound == -np.inf:
         return Verified("certificate", False, "it claims that there is no plan, beside one")
     wrong = []
@@ -209,13 +218,13 @@ def verify_claims(certificate: MineCertificate, summary: Mapping[str, Any], reso
     )
     for key, value in told:
         said = summary.get(key)
-        if value is None or not isinstance(said, int | float) or isinstance(said, bool):
+        if value is None or not is_number(said):
             same = said is None and value is None
         else:
-            same = abs(said - value) <= TOLERANCE * max(abs(value), TOLERANCE)
+            same = abs(said - value) <= TOLERANCE * max(abs(value), TOLERANCE if key == "gap_certified" else 1.0)
         if not same:
             wrong.append(f"{key} is {said!r} in the summary, {value!r} by the certificate")
-    if objective is not None and objective > certificate.bound + BETTER_THAN_BOUND * max(abs(objective), 1.0):
+    if objective is not None and objective > certificate.bound + BETTER_THAN_BOUND * max(abs(objective), 1.0, scale):
         wrong.append(f"the plan is worth {objective!r}, more than the bound {certificate.bound!r}")
     if certificate.resolution != resolution:
         wrong.append(f"the certificate is for {certificate.resolution}s, the plan is by {resolution}s")

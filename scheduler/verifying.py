@@ -19,7 +19,7 @@ from instances.findings import BadInput
 from instances.geometry.units import scheduling_units, units_without_arcs
 from instances.instance import Instance
 from instances.reading import read_mine
-from scheduler.audit import audit
+from scheduler.audit import Audit, audit
 from scheduler.cashflow import cash_flow
 from scheduler.mine_certificate_check import verify_claims, verify_mine_certificate
 from scheduler.mine_certificate_file import read_mine_certificate
@@ -28,6 +28,9 @@ from scheduler.runfolder import CERTIFICATE, Run, read_run
 from scheduler.schedule import figures, schedule_table
 from scheduler.verified import TOLERANCE, Verified, history_findings, is_number
 from solvers.closure import KernelFactory, PseudoflowKernel, StagedFlowKernel
+
+_SMALL = 1e-3
+"""Share of the turnover below which an objective says little about the size of its errors."""
 
 
 def verify_run(folder: str | Path, mine: str | Path | None = None, *, independent: bool = False) -> list[Verified]:
@@ -53,11 +56,15 @@ def verify_run(folder: str | Path, mine: str | Path | None = None, *, independen
     instance = run.instance if given is None else given
     if not checks[0].passed:
         return checks
-    checks += [_identity(instance, run), _audit(instance, run), *_arithmetic(run.summary), *_recomputed(instance, run)]
-    return [*checks, *_certificate(instance, run, StagedFlowKernel if independent else PseudoflowKernel)]
+    objective = run.summary.get("objective")
+    checked = audit(instance, run.plan, objective=objective if is_number(objective) else math.nan)
+    scale = _SMALL * checked.turnover
+    checks += [_identity(instance, run), _audit(checked), *_arithmetic(run.summary, scale), *_recomputed(instance, run)]
+    kernel = StagedFlowKernel if independent else PseudoflowKernel
+    return [*checks, *_certificate(instance, run, kernel, scale)]
 
 
-def _certificate(instance: Instance, run: Run, kernel: KernelFactory) -> Iterator[Verified]:
+def _certificate(instance: Instance, run: Run, kernel: KernelFactory, scale: float) -> Iterator[Verified]:
     """The bound that the run's certificate proves; nothing where neither file nor summary speaks of one."""
     file = run.folder / CERTIFICATE
     if not file.exists():
@@ -71,7 +78,7 @@ def _certificate(instance: Instance, run: Run, kernel: KernelFactory) -> Iterato
     except BadInput as error:
         yield Verified("certificate", False, "the certificate is damaged", tuple(str(one) for one in error.findings))
         return
-    yield verify_claims(certificate, run.summary, run.plan.resolution)
+    yield verify_claims(certificate, run.summary, run.plan.resolution, scale)
     yield from verify_mine_certificate(certificate, instance, kernel)
 
 
@@ -110,10 +117,7 @@ def _identity(instance: Instance, run: Run) -> Verified:
     return Verified("summary", not wrong, text, tuple(wrong))
 
 
-def _audit(instance: Instance, run: Run) -> Verified:
-    objective = run.summary.get("objective")
-    claimed = objective if is_number(objective) else math.nan
-    checked = audit(instance, run.plan, objective=claimed)
+def _audit(checked: Audit) -> Verified:
     number = sum(checked.checked.values())
     text = f"{number:,} checks of the plan by arithmetic from the mine alone, the objective recomputed"
     if checked.passed:
@@ -123,8 +127,8 @@ def _audit(instance: Instance, run: Run) -> Verified:
     )
 
 
-def _arithmetic(summary: Mapping[str, Any]) -> Iterator[Verified]:
-    """Whether gap, bound, uplift and status agree with each other."""
+def _arithmetic(summary: Mapping[str, Any], scale: float) -> Iterator[Verified]:
+    """Whether gap, bound, uplift and status agree with each other, to the tolerance of the scale at least."""
     objective, bound = summary.get("objective"), summary.get("bound")
     if not is_number(objective) or (bound is not None and not is_number(bound)):
         yield Verified("gap", False, "objective or bound is no number")
@@ -134,14 +138,15 @@ def _arithmetic(summary: Mapping[str, Any]) -> Iterator[Verified]:
         wrong += [f"{key} is given without a bound" for key in ("gap", "gap_abs") if summary.get(key) is not None]
     else:
         gap_abs = bound - objective
-        gap = gap_abs / abs(objective) if objective else (0.0 if gap_abs == 0 else math.inf)
-        if gap_abs < -TOLERANCE * max(1.0, abs(objective)):
+        gap = gap_abs / abs(objective) if objective else math.inf
+        if gap_abs < -TOLERANCE * max(1.0, abs(objective), scale):
             wrong.append(f"the bound {bound!r} is below the objective {objective!r}")
-        wrong += _differs("gap_abs", summary.get("gap_abs"), gap_abs, abs(objective))
-        wrong += _differs("gap", summary.get("gap"), gap, TOLERANCE)
+        wrong += _differs("gap_abs", summary.get("gap_abs"), gap_abs, max(1.0, abs(objective)))
+        if objective or summary.get("gap") != 0.0 or gap_abs > 0.0:
+            wrong += _differs("gap", summary.get("gap"), gap, TOLERANCE)
         known = [summary.get("solver_bound"), summary.get("certified_bound")]
         best = min((value for value in known if is_number(value)), default=math.nan)
-        wrong += _differs("bound", bound, best, abs(bound)) if math.isfinite(best) else ["bound is nobody's"]
+        wrong += _differs("bound", bound, best, max(1.0, abs(bound))) if math.isfinite(best) else ["bound is nobody's"]
     asked = summary.get("gap_asked")
     status = status_of(objective, bound, asked if is_number(asked) else 0.0)
     if summary.get("status") != status:

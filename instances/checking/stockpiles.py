@@ -68,6 +68,10 @@ def _grades(mine: Mine, pile: Stockpile, store: Bin, path: str, element: str) ->
     elif leaves < (low or 0.0) or (high is not None and leaves > high):
         bounds = f"{low or 0.0:g} to {high:g}" if high is not None else f"at least {low:g}"
         yield Finding(f"{path}.leaves_at.{element}", leaves, f"a grade that it takes in, {bounds}")
+    elif (limited := _limited_above(mine, pile, element)) is not None and (high is None or leaves < high):
+        # Stock counts as leaves_at whatever went in: a limit from above would be kept by what is not in the feed.
+        expected = f"the highest grade that it takes in, grade_to, as {limited} limits the feed from above"
+        yield Finding(f"{path}.leaves_at.{element}", leaves, expected + ("" if high is None else f": {high:g}"))
     if store.opening_mt > 0 and opening is None:
         yield Finding(f"{path}.opening_grade", None, f"the grade of {element} of the opening stock; it is missing")
     if (
@@ -81,3 +85,12 @@ def _grades(mine: Mine, pile: Stockpile, store: Bin, path: str, element: str) ->
         yield Finding(
             place, opening, f"at least the grade at which it is reclaimed, {leaves:g}, with the model average"
         )
+
+
+def _limited_above(mine: Mine, pile: Stockpile, element: str) -> str | None:
+    """The limit that holds an element in the feed of a mill that a stockpile feeds from above; None without one."""
+    for name, limit in mine.limits.head_grade.items():
+        mills = limit.mills or tuple(mine.mills())
+        if (limit.element or name) == element and limit.max is not None and set(mills) & set(pile.feeds):
+            return f"limits.head_grade.{name}.max"
+    return None

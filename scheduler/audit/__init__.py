@@ -14,7 +14,7 @@ from scheduler.audit.grade import check_grade
 from scheduler.audit.installations import check_operating, check_options
 from scheduler.audit.limits import check_limits
 from scheduler.audit.metal import metal_balance
-from scheduler.audit.money import cash_lines, check_objective, discounted_cash
+from scheduler.audit.money import cash_lines, check_objective, discounted_cash, discounted_turnover
 from scheduler.audit.phases import check_phases
 from scheduler.audit.precedence import check_precedence, check_whole
 from scheduler.audit.reading import read_plan
@@ -70,6 +70,7 @@ def audit(instance: Instance, plan: Plan, *, objective: float | None = None, uni
         found={rule: ledger.found[rule] for rule in RULES if rule in ledger.found},
         checked=dict(ledger.checked),
         objective=discounted_cash(tally, lines),
+        turnover=discounted_turnover(tally, lines),
         max_excess=dict(ledger.max_excess),
         cash={name: tuple(line.tolist()) for name, line in lines.items()},
         metal_balance=metal_balance(tally),

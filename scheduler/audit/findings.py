@@ -75,6 +75,8 @@ class Audit:
         found: number of breaches by rule, listed or not; only rules that are broken.
         checked: number of checks made by rule, all rules.
         objective: discounted cash recomputed from grades and terms, currency.
+        turnover: discounted revenue and costs, all counted positive, currency: what errors of the objective are held
+            against where it is next to nothing.
         max_excess: largest excess by rule, as a share of the larger of the limit and the row's activity; a rule
             holds where this is at most ``TOLERANCE``. Rules about words and counts have 0 or 1.
         cash: undiscounted cash by line and period, currency; costs are positive.
@@ -85,6 +87,7 @@ class Audit:
     found: Mapping[str, int]
     checked: Mapping[str, int]
     objective: float
+    turnover: float
     max_excess: Mapping[str, float]
     cash: Mapping[str, tuple[float, ...]]
     metal_balance: Mapping[str, MetalBalance]

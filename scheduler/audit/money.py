@@ -35,13 +35,17 @@ def discounted_cash(tally: Tally, lines: dict[str, Floats]) -> float:
     return float(tally.mine.calendar.discount_factors() @ (lines["revenue"] - costs))
 
 
+def discounted_turnover(tally: Tally, lines: dict[str, Floats]) -> float:
+    """Revenue and all costs, each counted positive, discounted to the valuation date, currency."""
+    return float(tally.mine.calendar.discount_factors() @ np.sum(list(lines.values()), axis=0))
+
+
 def check_objective(tally: Tally, ledger: Ledger, lines: dict[str, Floats], claimed: float | None) -> None:
     """The objective claimed is the discounted cash recomputed."""
     if claimed is None:
         return
-    turnover = float(tally.mine.calendar.discount_factors() @ np.sum(list(lines.values()), axis=0))
     found = discounted_cash(tally, lines)
-    near = abs(claimed - found) <= NEGLIGIBLE * turnover
+    near = abs(claimed - found) <= NEGLIGIBLE * max(discounted_turnover(tally, lines), 1.0)
     ledger.compare(
         "objective",
         ["plan"],

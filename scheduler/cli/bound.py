@@ -98,8 +98,10 @@ def bound(
     raise typer.Exit(_told(Path(file), instance, result, out, as_json=as_json))
 
 
-def refuse_limits(gap: float, time_limit: float | None, iteration_limit: int | None) -> None:
-    """Refuses limits that make no sense."""
+def refuse_limits(
+    gap: float, time_limit: float | None, iteration_limit: int | None, *, seed: int = 0, threads: int = 0
+) -> None:
+    """Refuses limits, a seed or a number of threads that make no sense."""
     from instances.findings import BadInput, Finding  # noqa: PLC0415
 
     findings = []
@@ -109,6 +111,10 @@ def refuse_limits(gap: float, time_limit: float | None, iteration_limit: int | N
         findings.append(Finding("--time-limit", time_limit, "seconds, 0 or more"))
     if iteration_limit is not None and iteration_limit < 1:
         findings.append(Finding("--iteration-limit", iteration_limit, "a count of 1 or more"))
+    if seed < 0:
+        findings.append(Finding("--seed", seed, "a whole number of 0 or more"))
+    if threads < 0:
+        findings.append(Finding("--threads", threads, "a count of 1 or more, or 0 for one a core"))
     if findings:
         raise BadInput(findings)
 

@@ -84,7 +84,7 @@ class MineLibSolve:
         given = [name for name, told in self.refused.items() if told]
         if given:
             raise BadInput([Finding(name, None, "a mine; the option has no meaning for MineLib") for name in given])
-        refuse_limits(self.gap, self.time_limit, None)
+        refuse_limits(self.gap, self.time_limit, None, seed=self.seed, threads=self.threads)
         stamp = dt.datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
         folder = self.out or f"runs/{Path(self.file).name.replace('.', '-')}-{stamp}"
         refuse_unwritable(folder, replace=False)
