@@ -88,7 +88,12 @@ def _grades(mine: Mine, pile: Stockpile, store: Bin, path: str, element: str) ->
 
 
 def _limited_above(mine: Mine, pile: Stockpile, element: str) -> str | None:
-    """The limit that holds an element in the feed of a mill that a stockpile feeds from above; None without one."""
+    """The limit that holds a contaminant in the feed of a mill that a stockpile feeds from above; None without one.
+
+    Of what is sold, stock that counts as less than it is costs its owner revenue.
+    """
+    if any(product.element == element for product in mine.products.values()):
+        return None
     for name, limit in mine.limits.head_grade.items():
         mills = limit.mills or tuple(mine.mills())
         if (limit.element or name) == element and limit.max is not None and set(mills) & set(pile.feeds):

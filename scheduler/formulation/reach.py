@@ -9,8 +9,8 @@ import numpy as np
 
 from scheduler.problem import Array, Index, Mask, Problem
 
-_SLACK = 1e-6
-"""Relative; a plan may use a capacity up to the tolerance that plans are checked with."""
+_SLACK = 1e-9
+"""Relative; what rounding may take off sums that fit a capacity exactly."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def cumulative_capacities(problem: Problem) -> list[tuple[Array, Array]]:
 
     Each is ``(kt of the group in each unit (U,), cumulative capacity (T,))``: everything mined against the mining
     capacity with every option bought; the parcels that have one place to go against what that place receives; each
-    phase against its release. Capacities are larger by what a plan may exceed them within the tolerance of its audit.
+    phase against its release.
     """
     bought = np.zeros(problem.periods)
     for option in problem.options:

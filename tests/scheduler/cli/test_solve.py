@@ -242,7 +242,7 @@ def test_a_plan_that_fails_its_audit_is_written_with_the_findings(
     pitwise: Pitwise, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ):
     finding = AuditFinding("mining_max", "2020", "pit", 3.0, 2.0, "t")
-    failed = Audit((finding,), {"mining_max": 1}, {"mining_max": 3}, 0.0, {"mining_max": 0.5}, {}, {})
+    failed = Audit((finding,), {"mining_max": 1}, {"mining_max": 3}, 0.0, 0.0, {"mining_max": 0.5}, {}, {})
     monkeypatch.setattr(solving, "audit", lambda *_, **__: failed)
     result = pitwise("solve", tiny, "--out", "run")
     assert result.exit_code == 5
