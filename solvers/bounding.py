@@ -74,11 +74,6 @@ class Bounded:
         return self.relaxation.outcome is not Outcome.INFEASIBLE and self.bound > -np.inf
 
     @property
-    def decided(self) -> bool:
-        """Whether cases differ by decisions about nodes."""
-        return self.cases is not None and any(leaf.decisions for leaf in self.cases.leaves)
-
-    @property
     def bound(self) -> float:
         """No schedule is worth more."""
         return self.relaxation.bound if self.cases is None else min(self.relaxation.bound, self.cases.bound)

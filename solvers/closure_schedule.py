@@ -174,8 +174,7 @@ def _find(program: ClosureProgram, chains: Sequence[Chain], starts: Starts, cour
             program, bounded.points, bounded.bound, wanted, told=course.of_round, interrupted=course.interrupted
         )
         if bounded.known is not None:
-            spent = replace(wanted, spent=bounded.spent)
-            search = replace(search, known=bounded.known, moved=bounded.decided, wanted=spent)
+            search = replace(search, known=bounded.known, wanted=replace(wanted, spent=bounded.spent))
         start = search.begin(bounded.given, course.left_for_search, options.rounds)
         begun_with = start.schedule.objective(program) if keeps_rows(program, start.schedule) else None
         if begun_with is not None:

@@ -113,7 +113,6 @@ class ScheduleSearch:
         told: Told of every round.
         interrupted: Asked again and again; true ends a search.
         known: A schedule that keeps every row and is better than what is rounded; None without one.
-        moved: Whether the points are others than those that it was searched from at first.
     """
 
     builder: SubprogramBuilder
@@ -123,7 +122,6 @@ class ScheduleSearch:
     told: Callable[[Round], None]
     interrupted: Callable[[], bool]
     known: Schedule | None = None
-    moved: bool = True
 
     @classmethod
     def of(
@@ -181,7 +179,7 @@ class ScheduleSearch:
     ) -> Start:
         """The schedule to begin with: the one known, or one rounded or given, or one that follows the first point.
 
-        The one known is left for the others to begin with where the points moved and there is time to begin anew.
+        The one known is left for the others to begin with where there is time to begin anew at the points.
         The last takes step by step what the point has taken most of, up to the capacities; rows broken are mended.
         Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of
         it where every row is a capacity: placing in an order looks at all of them.
@@ -220,9 +218,7 @@ class ScheduleSearch:
         """Whether the search goes on with the schedule known instead of beginning anew."""
         worth = known.objective(self.program)
         near = self.guidance.bound - worth <= self.wanted.gap * abs(worth)
-        if near or not self.moved or self.interrupted():
-            return True
-        return seconds is None or seconds < _ANEW * self.wanted.spent
+        return near or self.interrupted() or seconds is None or seconds < _ANEW * self.wanted.spent
 
     def _best_of(self, own: tuple[str, Schedule], given: Sequence[tuple[str, Schedule]]) -> Start:
         """The best of a schedule that keeps every row and of those given that do."""

@@ -213,7 +213,6 @@ def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begi
     assert goes_on.schedule is known
     anew = search.begin((), 11.0, 0)
     assert anew.schedule is not known
-    assert replace(search, moved=False).begin((), 11.0, 0).schedule is known
     assert search._elsewhere(0, known, anew.schedule) is known
     assert search._elsewhere(0, known, known) is not known
     late = replace(search, interrupted=lambda: True)
