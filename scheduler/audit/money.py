@@ -13,6 +13,8 @@ POUNDS_PER_T = 2204.62
 OUNCES_PER_T = 32150.7466
 NEGLIGIBLE = 1e-12
 """Rounding of the discounted cash, as a share of all cash in and out; for claims near zero."""
+_CENT = 0.01
+"""Currency that nobody plans for."""
 
 
 def cash_lines(tally: Tally) -> dict[str, Floats]:
@@ -45,7 +47,7 @@ def check_objective(tally: Tally, ledger: Ledger, lines: dict[str, Floats], clai
     if claimed is None:
         return
     found = discounted_cash(tally, lines)
-    near = abs(claimed - found) <= NEGLIGIBLE * max(discounted_turnover(tally, lines), 1.0)
+    near = abs(claimed - found) <= max(NEGLIGIBLE * discounted_turnover(tally, lines), _CENT)
     ledger.compare(
         "objective",
         ["plan"],

@@ -313,3 +313,31 @@ def test_a_material_that_only_a_bin_could_keep_has_to_have_one():
             "accepts it (nearest: destinations.pile)"
         ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("bin_grades", "expected"),
+    [
+        ({"leaves_at": {"cu": 0.3, "as": 0.0}}, "as is 0.0; expected the highest grade that it takes in, grade_to"),
+        (
+            {"leaves_at": {"cu": 0.3, "as": 50.0}, "grade_to": {"as": 400.0}},
+            "grade_to, as limits.head_grade.as.max limits the feed from above: 400",
+        ),
+        ({"leaves_at": {"cu": 0.3, "as": 400.0}, "grade_to": {"as": 400.0}}, None),
+    ],
+)
+def test_a_contaminant_leaves_a_stockpile_no_cleaner_than_it_may_have_come(
+    bin_grades: dict[str, Any], expected: str | None
+):
+    """Else stock would keep a limit of the feed that what was put on it breaks."""
+    low = tiny_data()["destinations"]["pile"]["bins"]["low"] | bin_grades
+    changes = {
+        "elements.as": {"unit": "g_per_t"},
+        "limits.head_grade": {"as": {"max": 300.0}},
+        "destinations.pile.bins.low": low,
+    }
+    blocks = tiny_blocks().assign(as_g_per_t=1000.0)
+    if expected is None:
+        assert mine_in_memory(tiny_data(changes=changes), blocks).mine.limits.head_grade["as"].max == 300.0
+    else:
+        assert any(expected in line for line in faults(changes, blocks))
