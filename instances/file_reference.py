@@ -46,7 +46,7 @@ BLOCK_TABLE = [
         "| `<element>_<unit>` | number >= 0 | % or g/t | required | grade of each element, `cu_pct` or `au_g_per_t` |",
         "| `sector` | text | | `all` | part of a bench that is mined as one panel; see `panels.sectors` |",
         "| `slope_deg` | number, 5 to 89 | degrees | the material's | slope of a wall in which the block stands |",
-        "| `mined_fraction` | number, 0 to 1 | fraction | 0 | share already mined at the start; what lies below a block that is gone still waits for what lies above |",
+        "| `mined_fraction` | number, 0 to 1 | fraction | 0 | share mined already; what is below waits as ever |",
     ],
     "",
     "## The table of further precedence",
