@@ -181,8 +181,8 @@ class ScheduleSearch:
 
         The one known is left for the others to begin with where there is time to begin anew at the points.
         The last takes step by step what the point has taken most of, up to the capacities; rows broken are mended.
-        Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried. None of
-        it where every row is a capacity: placing in an order looks at all of them.
+        Where that comes near to the bound nothing is rounded; where rows stay broken, relax and fix is tried, unless
+        one is known. None of it where every row is a capacity: placing in an order looks at all of them.
 
         Args:
             given: Schedules to begin with, by name.
@@ -197,8 +197,10 @@ class ScheduleSearch:
             return self.rounded(given, limits)
         followed = self._followed(self.points[0], limits)
         near = followed is not None and self.guidance.bound - followed.objective <= _NEAR * abs(followed.objective)
-        if followed is not None and followed.feasible and near:
+        if followed is not None and followed.feasible and (near or self.known is not None):
             return self._best_of((_FILLED, followed.schedule), given)
+        if self.known is not None:
+            return self._best_of((_KNOWN, self.known), given)
         start = self.rounded(given, limits)
         found = None if followed is None else self._better(_FILLED, followed, start)
         if found is not None or self.interrupted():
@@ -229,7 +231,8 @@ class ScheduleSearch:
     def _followed(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
         """The better of those that follow the point, its rows mended; None where arcs are broken."""
         program, penalty = self.program, self.guidance.penalty
-        made = [filled_at(program, point.x, point.extras, every_row=every_row) for every_row in (False, True)]
+        ways = (False, True) if self.known is None else (False,)
+        made = [filled_at(program, point.x, point.extras, every_row=every_row) for every_row in ways]
         made = [settle(self.builder, one, penalty) or one for one in made if one.keeps_order(program)]
         if not made:
             return None
