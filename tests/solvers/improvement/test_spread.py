@@ -103,7 +103,7 @@ def test_what_is_found_keeps_every_row_below_the_partial_optimum(seed):
 def test_the_partial_optimum_is_proven_and_no_less_than_the_whole_one():
     """HiGHS on the whole program from the schedule found: the optimum by hand, at least that of whole nodes."""
     proven = better = 0
-    for seed in range(40, 64):
+    for seed in range(40, 54):
         program = random_program(seed)
         optimum, whole = whole_optimum(program, spread=True), whole_optimum(program, integer=True)
         assert optimum is not None or whole is None
@@ -116,5 +116,5 @@ def test_the_partial_optimum_is_proven_and_no_less_than_the_whole_one():
         assert found.bound == pytest.approx(optimum, abs=1e-4 * scale)
         assert whole is None or optimum >= whole - 1e-6 * scale
         better += whole is not None and optimum > whole + 1e-3 * scale
-    assert proven >= 8
+    assert proven >= 5
     assert better >= 4
