@@ -75,7 +75,7 @@ class Request:
         resolution: whether panels or blocks are scheduled.
         certificate_s: most seconds of wall time for the certificate of a plan by panels; ``None`` for none but the time
             limit, so that it is the same on every machine.
-        engine: ``exact``, ``block`` (whole units only), or ``auto``: by size where blocks are scheduled.
+        engine: ``exact``, ``block`` (for which nodes are no limit), or ``auto``: by size where blocks are scheduled.
     """
 
     gap: float = 1e-3
