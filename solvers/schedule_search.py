@@ -229,14 +229,16 @@ class ScheduleSearch:
         return Start(origin, best, best)
 
     def _followed(self, point: CasePoint, limits: _Limits) -> ImprovementResult | None:
-        """The better of those that follow the point, its rows mended; None where arcs are broken."""
+        """One that follows the point, its rows mended where they are broken; None where arcs are."""
         program, penalty = self.program, self.guidance.penalty
         ways = (False, True) if self.known is None else (False,)
         made = [filled_at(program, point.x, point.extras, every_row=every_row) for every_row in ways]
         made = [settle(self.builder, one, penalty) or one for one in made if one.keeps_order(program)]
         if not made:
             return None
-        return self._mended(max(made, key=lambda one: merit(program, one, penalty)), limits)
+        # One that keeps every row is a plan at once; what lies higher may take long to mend, or all the time there is.
+        sound = [one for one in made if keeps_rows(program, one)]
+        return self._mended(max(sound or made, key=lambda one: merit(program, one, penalty)), limits)
 
     def _mended(self, schedule: Schedule, limits: _Limits) -> ImprovementResult:
         """A schedule that may break rows, searched until it keeps them, for a part of the time at most."""
