@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 _MOST_PAIRS = 100_000_000
-FEASIBLE, _NO_LIMIT = 1e-6, 1e-9
+FEASIBLE = 1e-6
 """Largest violation of a side row, over the larger of its limit and its activity, that counts as none."""
+_NO_LIMIT, _PART = 1e-9, 1e-2
+"""Share of a coefficient in the mean up to which a limit is nothing, and most of a limit that counts as rounding."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,14 +122,17 @@ def keeps_rows(program: ClosureProgram, schedule: Schedule) -> bool:
 def row_violation(program: ClosureProgram, activity: Floats, size: Floats) -> Floats:
     """Distance of an activity ``(M,)`` from the limits of its row; 0 within the tolerance.
 
-    The tolerance is ``FEASIBLE`` times the limit or the sum of the absolute terms, whichever is larger. Of a row whose
-    limit is 0 a coefficient in the mean counts as well: one that holds next to nothing is not judged by that.
+    The tolerance is ``FEASIBLE`` times the limit, the sum of the absolute terms, or a coefficient of the row in the
+    mean, whichever is largest: a row that holds next to nothing is not judged by that. It is no large part of a limit,
+    unless that is nothing itself.
     """
     low, high = program.row_lower, program.row_upper
     excess = np.maximum(np.maximum(activity - high, low - activity), 0.0)
     limit = np.where(activity > high, np.abs(high), np.where(activity < low, np.abs(low), 0.0))
-    least = np.where(limit > _NO_LIMIT * program.row_means, limit, program.row_means)
-    return np.where(excess > FEASIBLE * np.maximum(least, size), excess, 0.0)
+    tolerance = FEASIBLE * np.maximum(np.maximum(limit, size), program.row_means)
+    real = limit > _NO_LIMIT * program.row_means
+    tolerance = np.where(real, np.minimum(tolerance, np.maximum(_PART * limit, FEASIBLE * size)), tolerance)
+    return np.where(excess > tolerance, excess, 0.0)
 
 
 def transitive_reduction(program: ClosureProgram) -> tuple[Integers, Integers, Integers]:
