@@ -134,7 +134,7 @@ def cumulative_capacities(problem: Problem) -> list[tuple[Array, Array]]:
         if np.isfinite(problem.phase_most[number]).any():
             kt = np.where(problem.unit_phase == number, problem.unit_kt, 0.0)
             groups.append((kt, np.cumsum(np.minimum(problem.phase_most[number], mining))))
-    return [(kt, capacity * (1.0 + _SLACK)) for kt, capacity in groups]
+    return groups
 
 
 def _only_place(problem: Problem) -> Index:
@@ -167,6 +167,8 @@ def reach(problem: Problem, *, by_capacity: bool = True) -> Reach:
     for kt, capacity in cumulative_capacities(problem) if by_capacity else []:
         before = above @ kt
         left = capacity[None, :] - before[:, None]
+        # What fits exactly in decimals fits, though it may be a small unit at the end of a large sum.
+        left = np.where(np.abs(left - kt[:, None]) <= _SLACK * capacity[None, :], kt[:, None], left)
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(kt[:, None] > 0, left / kt[:, None], np.where(left >= -1e-6 * before[:, None], 1.0, 0.0))
         most = np.minimum(most, np.clip(share, 0.0, 1.0))
