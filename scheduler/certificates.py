@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 BOUND, INFEASIBLE = "lp bound", "infeasible"
 _LOG = logging.getLogger(__name__)
 _DEAR = 1e3
+"""Worth of the whole, over that of the pit, from which the whole is looked at."""
 _UNPROVEN = "the multipliers found do not prove that nothing keeps the side rows"
 TOLERANCE = 1e-9
 """Relative; what sums of floating-point numbers may differ by between machines."""
@@ -171,9 +172,6 @@ def with_schedules(
         tightened: Its program with the earliest periods of schedules.
         cases: The bound of that; None where there is none.
         mining: Of the schedules.
-
-    Raises:
-        RuntimeError: As :func:`certify`.
     """
     if cases is None or certificate.bound is None or cases.bound >= certificate.bound:
         return certificate
