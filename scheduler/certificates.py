@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from scheduler.minelib_checking import WHOLE, Mining
-from scheduler.verified import Verified
+from scheduler.verified import Verified, is_below
 from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.early_start import early_started
 from solvers.relaxation import Outcome, bound_from_multipliers, bracketed_bound, proves_infeasible
@@ -42,8 +42,6 @@ _LOG = logging.getLogger(__name__)
 _DEAR = 1e3
 """Worth of the whole, over that of the pit, from which the whole is looked at."""
 _UNPROVEN = "the multipliers found do not prove that nothing keeps the side rows"
-TOLERANCE = 1e-9
-"""Relative; what sums of floating-point numbers may differ by between machines."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +213,7 @@ def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float
 
 def _claimed(found: float, recomputed: float) -> float:
     """The larger of both; where they differ beyond rounding that is told."""
-    if _below(found, recomputed):
+    if is_below(found, recomputed):
         _LOG.warning("multipliers prove %.12g when recomputed, not the %.12g found: that is claimed", recomputed, found)
     return max(found, recomputed)
 
@@ -308,12 +306,12 @@ def _cases_check(claimed: ScheduleBound, instance: MineLibInstance, kernel: Kern
     ]
     wrong, proven = [], leaf_bounds(tightened, (), leaves, kernel, whole=whole)
     for number, (leaf, found) in enumerate(zip(leaves, proven, strict=True)):
-        if _below(leaf.bound, found):
+        if is_below(leaf.bound, found):
             said = "no schedule" if leaf.bound == -math.inf else f"{leaf.bound:,.4f}"
             wrong.append(f"case {number}: claimed {said}, its multipliers prove {found:,.4f}")
     largest = max(proven)
     name = kernel(closure_graph(0, [], [])).name
-    if largest > -math.inf and (claimed.bound is None or _below(claimed.bound, largest)):
+    if largest > -math.inf and (claimed.bound is None or is_below(claimed.bound, largest)):
         wrong.append(f"the multipliers prove {largest:,.4f}, which is more than claimed")
     if claimed.bound is None:
         words = "do not prove" if wrong else "prove"
@@ -322,11 +320,6 @@ def _cases_check(claimed: ScheduleBound, instance: MineLibInstance, kernel: Kern
         )
     text = f"claimed {claimed.bound:,.4f}; closures of every case by {name} give {largest:,.4f}"
     return Verified(f"bound{of}", not wrong, text, tuple(wrong))
-
-
-def _below(claimed: float, found: float) -> bool:
-    """Whether a claim is smaller than what was found, beyond rounding."""
-    return not claimed >= found - (TOLERANCE * max(abs(found), 1.0) if math.isfinite(found) else 0.0)
 
 
 def _claim_check(
@@ -339,6 +332,6 @@ def _claim_check(
         words = "prove" if proven else "do not prove"
         return Verified("infeasible", proven, f"the multipliers {words} that no schedule keeps the limits ({name})")
     recomputed = bound_from_multipliers(program, multipliers.flat, kernel)
-    passed = not _below(bound, recomputed)
+    passed = not is_below(bound, recomputed)
     text = f"claimed {bound:,.4f}; closures by {name} give {recomputed:,.4f}"
     return Verified("bound", passed, text)

@@ -11,10 +11,10 @@ from instances.geometry.units import Resolution, scheduling_units
 from instances.instance import Instance
 from scheduler.blockscale import closure_program
 from scheduler.compiling import compile_problem
-from scheduler.mine_certificates import THOUSAND, TOLERANCE, Case, MineCertificate, relaxed
+from scheduler.mine_certificates import THOUSAND, Case, MineCertificate, relaxed
 from scheduler.problem import Problem
 from scheduler.tightening import Tightening, tightening, untightened
-from scheduler.verified import Verified, is_number
+from scheduler.verified import ROUNDING, Verified, is_below, is_number
 from solvers.closure import KernelFactory, PseudoflowKernel, closure_graph
 from solvers.relaxation import ClosureProgram, MultiplierError, bound_from_multipliers
 from solvers.relaxation.leaves import (
@@ -161,7 +161,7 @@ def _bound(
         return Verified("certified bound", False, text, tuple(wrong))
     proven = leaf_bounds(program, linked, leaves, kernel, whole=problem.whole)
     for number, (leaf, bound) in enumerate(zip(leaves, proven, strict=True)):
-        if _below(leaf.bound, bound):
+        if is_below(leaf.bound, bound):
             said = "no plan" if leaf.bound == -np.inf else f"{THOUSAND * leaf.bound:,.2f}"
             wrong.append(f"case {number}: claimed {said}, its multipliers prove {THOUSAND * bound:,.2f}")
     largest = THOUSAND * max(proven, default=-np.inf)
@@ -171,7 +171,7 @@ def _bound(
             wrong.append(f"the multipliers do not rule every plan out: they allow one worth {largest:,.2f}")
         text = f"claimed that there is none; closures by {name} leave {'some' if wrong else 'none'}"
         return Verified("no plan", not wrong, text, tuple(wrong))
-    if _below(certificate.bound, largest):
+    if is_below(certificate.bound, largest):
         wrong.append(f"the bound claimed lies below {largest:,.2f}, which is what the multipliers prove")
     text = f"claimed {certificate.bound:,.2f}; closures of every case by {name} give {largest:,.2f}"
     return Verified("certified bound", not wrong, text, tuple(wrong))
@@ -186,12 +186,7 @@ def _lp_bound(certificate: MineCertificate, program: ClosureProgram, kernel: Ker
     except MultiplierError as error:
         return Verified("lp bound", False, str(error))
     text = f"claimed {claimed:,.2f} without reductions; closures give {found:,.2f}"
-    return Verified("lp bound", not _below(claimed, found), text)
-
-
-def _below(claimed: float, found: float) -> bool:
-    """Whether a claim is smaller than what was found, beyond rounding."""
-    return not claimed >= found - (TOLERANCE * max(abs(found), 1.0) if np.isfinite(found) else 0.0)
+    return Verified("lp bound", not is_below(claimed, found), text)
 
 
 def verify_claims(
@@ -221,7 +216,7 @@ def verify_claims(
         if value is None or not is_number(said):
             same = said is None and value is None
         else:
-            same = abs(said - value) <= TOLERANCE * max(abs(value), TOLERANCE if key == "gap_certified" else 1.0)
+            same = abs(said - value) <= ROUNDING * max(abs(value), ROUNDING if key == "gap_certified" else 1.0)
         if not same:
             wrong.append(f"{key} is {said!r} in the summary, {value!r} by the certificate")
     if objective is not None and objective > certificate.bound + BETTER_THAN_BOUND * max(abs(objective), 1.0, scale):

@@ -22,6 +22,7 @@ import numpy as np
 from scheduler.blockscale import Compiled, closure_program
 from scheduler.problem import Array, Problem
 from scheduler.tightening import RowName, Tightening, tightening, untightened
+from scheduler.verified import is_below
 from solvers.closure import PseudoflowKernel, closure_graph
 from solvers.relaxation import Outcome, RelaxationResult, StopRule, bracketed_bound, solve_relaxation
 from solvers.relaxation.branching import CaseLimits, Cases, bound_by_cases
@@ -29,8 +30,6 @@ from solvers.relaxation.leaves import Leaf, Ranges, every_case, leaf_bounds
 
 _LOG = logging.getLogger(__name__)
 THOUSAND = 1000.0
-TOLERANCE = 1e-9
-"""Relative; what sums of floating-point numbers may differ by between machines."""
 LP_GAP = 1e-6
 SECONDS = 15.0
 """Wall time a certificate may take; the tree on what works when is usually done before."""
@@ -288,8 +287,7 @@ def _certificate(
     program = tight.aside.added_to(tight.program, found.rows)
     linked = list(tight.chains.values())
     bounds = leaf_bounds(program, linked, found.leaves, whole=problem.whole, bracketed=True)
-    slack = TOLERANCE * max(abs(found.bound), 1.0) if np.isfinite(found.bound) else 0.0
-    if max(bounds) > found.bound + slack:
+    if is_below(found.bound, max(bounds)):
         _LOG.warning(
             "multipliers prove %.12g when recomputed, not the %.12g found: that is claimed",
             THOUSAND * max(bounds),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,6 +10,8 @@ from typing import TypeGuard
 
 TOLERANCE = 1e-6
 """Relative; figures recomputed agree to this."""
+ROUNDING = 1e-9
+"""Relative; what sums of floating-point numbers may differ by between machines."""
 _LARGEST = 1e300
 
 
@@ -27,6 +30,11 @@ class Verified:
     passed: bool
     text: str
     findings: tuple[str, ...] = ()
+
+
+def is_below(claimed: float, found: float) -> bool:
+    """Whether a bound claimed is smaller than the one found, beyond rounding; NaN is."""
+    return not claimed >= found - (ROUNDING * max(abs(found), 1.0) if math.isfinite(found) else 0.0)
 
 
 def history_findings(history: object, objective: float) -> Iterator[str]:
