@@ -18,7 +18,6 @@ from scheduler.mine_certificate_file import mine_certificate_object
 from scheduler.mine_certificates import (
     SECONDS,
     THOUSAND,
-    TOLERANCE,
     Identity,
     MineCertificate,
     certified_figures,
@@ -27,6 +26,7 @@ from scheduler.mine_certificates import (
 )
 from scheduler.outcome import status_of
 from scheduler.problem import Problem
+from scheduler.verified import ROUNDING
 from solvers.closure import WeightError
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _without(why: str) -> tuple[None, dict[str, object]]:
 def better_bound(summary: Mapping[str, Any], certified: float) -> dict[str, object]:
     """Bound, gap and status where the certified bound is the better one; nothing where it is not."""
     known, objective = summary.get("bound"), float(summary["objective"])
-    if known is not None and certified >= known - TOLERANCE * abs(known):
+    if known is not None and certified >= known - ROUNDING * abs(known):
         return {}
     gap_abs = certified - objective
     gap = gap_abs / abs(objective) if objective else None

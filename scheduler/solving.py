@@ -213,6 +213,8 @@ def solve_mine(
     request.options()
     watch = _Watch(on_progress, cancel, log_file, neighbour, kept)
     if request.by_blocks(instance):
+        if request.node_limit is not None:
+            logger.warning("a node limit is for the exact engine alone: blocks are scheduled without one")
         return _by_blocks(instance, request, clock, watch)
     exact = _solved_exactly(instance, request, clock, watch)
     problem, answer = exact.problem, exact.answer

@@ -139,9 +139,8 @@ def _panels_line(summary: Summary) -> list[str]:
     panels = summary.get("panels")
     if not panels or panels["objective"] is None:
         return []
-    told = (
-        f"by {panels['units']:,} panels: {money(summary, panels['objective'])}, bound {money(summary, panels['bound'])}"
-    )
+    worth = money(summary, panels["objective"]) if panels["objective"] else "no plan that mines anything"
+    told = f"by {panels['units']:,} panels: {worth}, bound {money(summary, panels['bound'])}"
     return [f"{told}; panels keep benches and phases in order, blocks only what lies above them"]
 
 

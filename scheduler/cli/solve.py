@@ -33,7 +33,7 @@ def solve(
         float | None, typer.Option(metavar="S", help="Stop the search after so many seconds of wall time.")
     ] = None,
     node_limit: Annotated[
-        int | None, typer.Option(metavar="N", help="Stop the search after so many branch-and-bound nodes.")
+        int | None, typer.Option(metavar="N", help="Stop the exact engine after so many branch-and-bound nodes.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Random seed; the same seed, the same plan.")] = 0,
     threads: Annotated[

@@ -147,8 +147,9 @@ def sentences(facts: Facts) -> list[str]:
         share = summary.get("uplift_fraction")
         more = "more" if uplift >= 0 else "less"
         part = "" if share is None else f" ({100 * share:+.1f} %)"
+        worth = f"is worth {money(summary, made)}" if made else "finds nothing to mine within the limits"
         found.append(
-            f"The plan as made by hand, phases in their order and bench by bench, is worth {money(summary, made)}: "
+            f"The plan as made by hand, phases in their order and bench by bench, {worth}: "
             f"this one is {money(summary, abs(uplift))} {more}{part}."
         )
     return found

@@ -138,6 +138,12 @@ def test_a_plan_worth_next_to_nothing_stands_up_to_verification(pitwise, tmp_pat
     assert passed.exit_code == 0, passed.output
 
 
+def test_a_node_limit_is_told_to_mean_nothing_for_blocks(caplog):
+    asked = Request(gap=0.0, resolution="block", engine="block", threads=1, node_limit=1)
+    solve_mine(tiny_mine(stockpile=False), asked)
+    assert "a node limit is for the exact engine alone" in caplog.text
+
+
 def test_grains_of_a_parcel_go_where_the_rest_of_it_goes():
     mine = tiny_mine()
     problem = compile_problem(mine, scheduling_units(mine, "block"))

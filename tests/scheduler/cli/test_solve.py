@@ -191,6 +191,8 @@ def test_a_plan_worth_nothing_is_told_with_its_bound_and_a_gap_in_money(pitwise:
     assert first.count(" 5.000 M") == 2
     assert "without a bound" not in first
     assert second.count(" 6.000 M") == 2
+    beside = nothing | {"panels": {"units": 3, "objective": 0.0, "bound": 0.0}}
+    assert proof_lines(beside)[2].startswith("by 3 panels: no plan that mines anything, bound ")
 
 
 def test_a_node_limit_leaves_a_plan(pitwise: Pitwise, wider: Path):
