@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pydantic import BaseModel
+
 from instances.schema import Mine
+from instances.schema.dictionary import ROOT, Spec, value_at
 from instances.schema.provenance import Mark
-from instances.schema.units import unit_of
+from instances.schema.units import GRADE, unit_of
 
 MARKS = ("published", "derived", "assumed")
 GRADE_UNITS = {"pct": "%", "g_per_t": "g/t"}
@@ -41,7 +44,7 @@ def marked_entries(mine: Mine) -> list[Marked]:
     """Every number that ``mine.toml`` gives, with unit and mark, in the order of the file."""
     contents = mine.model_dump(exclude_unset=True, exclude={"provenance", "published"})
     given = marked_numbers(mine, contents)
-    return [Marked(path, value, _unit(mine, path), mark_of(mine, path)) for path, value in given]
+    return [Marked(path, value, unit_at(mine, path), mark_of(mine, path)) for path, value in given]
 
 
 def counts(entries: list[Marked]) -> dict[str, int]:
@@ -49,10 +52,34 @@ def counts(entries: list[Marked]) -> dict[str, int]:
     return {kind: sum(entry.mark is not None and entry.mark.mark == kind for entry in entries) for kind in MARKS}
 
 
-def _unit(mine: Mine, path: str) -> str:
+def unit_at(mine: Mine, path: str) -> str:
+    """The unit of what stands at a key path, grades in that of their element; empty where the key has none."""
     keys = path.split(".")
-    unit = next((unit for key in reversed(keys) if (unit := unit_of(key))), "")
-    return GRADE_UNITS[mine.elements[keys[-1]].unit] if unit == "unit of the element" else unit
+    place = _last_field(mine, keys)
+    unit = unit_of(keys[place])
+    return GRADE_UNITS[mine.elements[_element(mine, keys, place)].unit] if unit == GRADE else unit
+
+
+def _last_field(mine: Mine, keys: Sequence[str]) -> int:
+    """Place of the last key that is of the schema: others are names that a mine gives, or numbers within a list."""
+    spec: Spec | None = ROOT
+    value: object = mine
+    last = 0
+    for place, key in enumerate(keys):
+        if spec is None:
+            break
+        if isinstance(value, BaseModel):
+            last, spec, value = place, spec.below(key, {"kind": getattr(value, "kind", None)}), getattr(value, key)
+        else:
+            spec, value = spec.below(key, value), value_at(value, [int(key) if isinstance(value, tuple) else key])
+    return last
+
+
+def _element(mine: Mine, keys: Sequence[str], place: int) -> str:
+    """The element of a grade, ``place`` that of the key of the schema that says so."""
+    if keys[:2] == ["limits", "head_grade"]:
+        return mine.limits.head_grade[keys[2]].element or keys[2]
+    return keys[place - 1] if keys[place] == "grade" else keys[place + 1]
 
 
 def shown(value: object) -> str:

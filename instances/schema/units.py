@@ -34,7 +34,8 @@ ENDINGS = {
 }
 STRIP_RATIO = re.compile(r"strip_ratio_(cumulative_)?(max|min)")
 MONEY = frozenset({"cost", "amount", "closure_cost"})
-GRADES = frozenset({"grade_from", "grade_to", "leaves_at", "opening_grade", "grade_bins", "min", "max"})
+GRADE = "unit of the element"
+GRADES = frozenset({"grade_from", "grade_to", "leaves_at", "opening_grade", "grade_bins", "grade", "min", "max"})
 
 
 def unit_of(key: str) -> str:
@@ -42,7 +43,7 @@ def unit_of(key: str) -> str:
     if key in MONEY:
         return "currency"
     if key in GRADES:
-        return "unit of the element"
+        return GRADE
     if key == "recovery":
         return "fraction"
     if STRIP_RATIO.fullmatch(key):

@@ -10,7 +10,8 @@ from rich.console import Console
 
 from instances.geometry.units import mined_tonnes
 from instances.instance import Instance
-from instances.schema.units import unit_of
+from instances.marks import unit_at
+from instances.schema import Mine
 from scheduler.cli.tables import NO_VALUE, new_table
 
 
@@ -31,6 +32,11 @@ def ground(instance: Instance) -> pd.DataFrame:
 def limits(instance: Instance) -> Iterator[tuple[str, object, str]]:
     """Key, value and unit of every limit, those of the destinations, phases and options too."""
     mine = instance.mine
+    for key, value in _limits(mine):
+        yield key, value, unit_at(mine, key)
+
+
+def _limits(mine: Mine) -> Iterator[tuple[str, object]]:
     yield from _leaves("limits", mine.limits.model_dump(exclude_none=True))
     for name, place in mine.destinations.items():
         kept = {"capacity_mt_per_year", "capacity_mt", "reclaim_mt_per_year", "storage_mt", "opens", "closes"}
@@ -112,18 +118,21 @@ def _print_destinations(console: Console, instance: Instance) -> None:
     console.print()
 
 
-def _leaves(path: str, value: object) -> Iterator[tuple[str, object, str]]:
+def _leaves(path: str, value: object) -> Iterator[tuple[str, object]]:
+    """Key path and value of what is set; of a list of names that names none, nothing is."""
     if isinstance(value, Mapping):
         for key, below in value.items():
             yield from _leaves(f"{path}.{key}", below)
-    else:
-        yield path, value, unit_of(path.rpartition(".")[2]) or ""
+    elif value != ():
+        yield path, value
 
 
 def _shown(value: object, labels: Sequence[str]) -> str:
     """A value; one by period as runs of equal numbers, each from the period that it starts in."""
     if not isinstance(value, tuple):
         return _plain(value)
+    if all(isinstance(item, str) for item in value):
+        return ", ".join(value)
     runs = [(labels[0], value[0])]
     runs += [(label, now) for label, before, now in zip(labels[1:], value, value[1:], strict=False) if now != before]
     return ", ".join(f"{_plain(number)} from {label}" for label, number in runs)

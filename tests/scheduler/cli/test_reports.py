@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
+from typing import Any
 
+from instances.schema.dictionary import every_key
+from tests.builders import tiny_blocks, tiny_data, write_mine
 from tests.scheduler.cli.conftest import Pitwise, only_object
 from tests.scheduler.reports.conftest import file_bytes
+
+LOOSE: dict[str, Any] = {
+    "elements.au": {"unit": "g_per_t"},
+    "limits.mill_min_t_per_day": 0.0,
+    "limits.mining_min_mt_per_year": 0.0,
+    "limits.rehandle_mt_per_year": 1.0,
+    "limits.strip_ratio_max": [9.0, 9.0, 8.0],
+    "limits.strip_ratio_min": 0.0,
+    "limits.strip_ratio_cumulative_max": 9.0,
+    "limits.strip_ratio_cumulative_min": 0.0,
+    "limits.head_grade.cu": {"min": 0.0, "max": [2.0, 2.0, 1.9]},
+    "limits.head_grade.fine": {"element": "au", "max": 3.0, "mills": ["mill"]},
+    "limits.metal.cu": {"min_t_per_year": 0.0, "max_t_per_year": 9_000.0},
+    "limits.movement_change_max_mt": 1.0,
+    "limits.phases_active_max": 2,
+    "destinations.mill.capacity_mt_per_year": 1.0,
+    "destinations.mill.opens": dt.date(2020, 1, 1),
+    "destinations.mill.closes": dt.date(2024, 1, 1),
+    "destinations.mill.recovery_curves.au": {"grade": [0.1, 0.5], "recovery": [0.5, 0.6]},
+    "destinations.dump.storage_mt": 9.0,
+    "destinations.pile.capacity_mt": 1.0,
+    "destinations.pile.reclaim_mt_per_year": 1.0,
+    "destinations.pile.bins.low.leaves_at.au": 0.1,
+    "destinations.pile.bins.low.grade_to": {"cu": 0.3, "au": 0.1},
+    "destinations.pile.bins.low.recovery.au": 0.5,
+    "panels.grade_bins.cu": [0.2, 0.5],
+    "phases.west": {"release": dt.date(2020, 1, 1), "after": "east", "bench_lag": 0, "lag_years": 0.1},
+    "phases.east.max_benches_per_year": 9.0,
+    "options.shift": {
+        "widens": "mining", "adds_mt_per_year": 0.1, "cost": 1e9, "lead_years": 1.0, "earliest": dt.date(2020, 1, 1)},
+    "options.line": {"widens": "mill", "adds_t_per_day": 9.0, "cost": 1e9},
+}  # fmt: skip
+"""A limit of every kind, none of which binds."""
 
 
 def test_a_report_is_written_beside_the_run(pitwise: Pitwise, run_copy: Path):
@@ -71,3 +108,30 @@ def test_one_run_is_nothing_to_compare(pitwise: Pitwise, solved: Path):
     result = pitwise("compare", solved)
     assert result.exit_code == 2
     assert "2 to 6 folders of runs" in result.stderr
+
+
+def test_a_mine_with_every_limit_is_shown_and_reported(pitwise: Pitwise, elsewhere: Path):
+    phases = ("east", "west")
+    blocks = tiny_blocks(nx=4, phases=phases).assign(au_g_per_t=0.2)
+    mine = write_mine(elsewhere / "every", tiny_data(phases=phases, changes=LOOSE), blocks)
+    shown = pitwise("show", mine)
+    told = only_object(pitwise("show", mine, "--json").stdout)["limits"]
+    assert shown.exit_code == 0, shown.output
+    kinds = {key.rpartition(".")[2] for key in told}
+    assert {key.rpartition(".")[2] for key in every_key() if key.startswith("limits.")} - kinds == {
+        "head_grade",
+        "metal",
+    }
+    assert "limits.head_grade.cu.mills" not in told
+    rows = [line.split() for line in shown.stdout.splitlines()]
+    assert ["limits.head_grade.fine.mills", "mill"] in rows
+    assert ["limits.head_grade.fine.max", "3", "g/t"] in rows
+    assert ["limits.head_grade.cu.min", "0", "%"] in rows
+
+    solved = pitwise("solve", mine, "--out", "run", "--quiet", "--report")
+    assert solved.exit_code == 0, solved.output
+    page = Path("run", "report.html").read_text(encoding="utf-8")
+    for key, unit in (("head_grade.fine.max", "g/t"), ("head_grade.cu.max", "%"), ("metal.cu.max_t_per_year", "t/y")):
+        row = page[page.index(f">limits.{key}<") :]
+        assert f">{unit}<" in row[: row.index("</tr>")]
+    assert pitwise("report", "run", "--out", "out").exit_code == 0
