@@ -15,7 +15,7 @@ from pyomo.common.gc_manager import PauseGC
 
 from scheduler.formulation.assembly import assembled
 from scheduler.formulation.build import FAMILIES
-from scheduler.formulation.context import Context, Formulation
+from scheduler.formulation.context import Context, Family, Formulation
 from scheduler.mine_certificates import THOUSAND, Case
 from scheduler.neighbours import neighbour_start
 from scheduler.problem import Problem
@@ -231,9 +231,10 @@ def read_solution(context: Context) -> Solution:
     return Solution(np.clip(sent, 0.0, 1.0), np.maximum(reclaimed, 0.0), placed, works, bought)
 
 
-def _item_and_period(index: tuple[Any, ...]) -> tuple[str, int]:
-    """The item and the period of a row's index; rows of the mine as a whole are indexed by the period alone."""
-    return ("", int(index[0])) if len(index) == 1 else (str(index[0]), int(index[1]))
+def _item_and_period(family: Family, index: tuple[Any, ...]) -> tuple[str, int]:
+    """The item and the period of a row's index; rows of the mine as a whole are of no item."""
+    of_an_item = len(index) > 1 and family.period_at != 0
+    return str(index[0]) if of_an_item else "", int(index[family.period_at])
 
 
 def _value(variable: Any) -> float:  # noqa: ANN401
@@ -248,7 +249,8 @@ def shadow_prices(context: Context, compiled: CompiledModel, fixed: Result) -> p
     """What one more unit of each binding limit is worth, thousands of discounted cash.
 
     From the linear program with the integers fixed: what the limit is worth without replanning which units are finished
-    when. Zero prices are left out.
+    when. Zero prices are left out; two rows of one limit and period, as of a change up and down, have one price, their
+    sum.
     """
     if fixed.row_duals is None:
         return _no_prices()
@@ -259,10 +261,14 @@ def shadow_prices(context: Context, compiled: CompiledModel, fixed: Result) -> p
         if family is None or abs(price) < 1e-9:
             continue
         index = at if isinstance(at, tuple) else (at,)
-        item, period = _item_and_period(index)
+        item, period = _item_and_period(family, index)
         if family.name in ("phase_release", "benches_most"):
             item = context.problem.phases[int(index[0])]
         key = family.key.format(item)
         rows.append((family.name, key, item, context.problem.labels[period], price, family.unit))
     table = _no_prices()
-    return pd.DataFrame(rows, columns=table.columns) if rows else table
+    if not rows:
+        return table
+    apart = [name for name in table.columns if name != "value"]
+    found = pd.DataFrame(rows, columns=table.columns).groupby(apart, sort=False, as_index=False)["value"].sum()
+    return found[list(table.columns)]

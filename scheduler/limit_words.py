@@ -79,7 +79,7 @@ def figures(model: Elastic, key: str, point: Nearest) -> Figures:
 
 def period_of(row: Row) -> int:
     """The period of a limit."""
-    return int(row.index[0] if row.family.name == "movement_change" else row.index[-1])
+    return int(row.index[row.family.period_at])
 
 
 def _of_row(model: Elastic, row: Row, point: Nearest) -> tuple[float, float, str, bool]:

@@ -143,6 +143,7 @@ class Family:
         unit: unit of both sides, for elastic families.
         repeats_limits: whether its rows, where what they tie to a binary is switched on, say no more than the limits'
             own rows do. With the binaries fixed they would share, or take away, the shadow prices of those.
+        period_at: place of the period in an index of several parts.
     """
 
     name: str
@@ -152,6 +153,7 @@ class Family:
     key: str = ""
     unit: str = "kt"
     repeats_limits: bool = False
+    period_at: int = -1
 
     def add(self, context: Context) -> None:
         """Adds the family to the model of the context."""

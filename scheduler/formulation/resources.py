@@ -93,5 +93,12 @@ FAMILIES = (
     Family("milling_most", milling_periods, milling_most, elastic=True, key="limits.mill_t_per_day"),
     Family("milling_least", least_milling_periods, milling_least, elastic=True, key="limits.mill_min_t_per_day"),
     Family("rehandle_most", rehandle_periods, rehandle_most, elastic=True, key="limits.rehandle_mt_per_year"),
-    Family("movement_change", changing_periods, movement_change, elastic=True, key="limits.movement_change_max_mt"),
+    Family(
+        "movement_change",
+        changing_periods,
+        movement_change,
+        elastic=True,
+        key="limits.movement_change_max_mt",
+        period_at=0,
+    ),
 )

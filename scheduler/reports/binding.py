@@ -35,11 +35,12 @@ def bindings(prices: Sequence[Mapping[str, Any]]) -> list[Binding]:
     """The limits with a price, the weightiest first.
 
     Args:
-        prices: shadow prices, as ``summary.json`` has them.
+        prices: shadow prices, as ``summary.json`` has them; several of one limit, unit and period are added.
     """
     groups: dict[tuple[str, str], dict[str, float]] = {}
     for price in prices:
         by_label = groups.setdefault((str(price["key"]), str(price["unit"])), {})
-        by_label[str(price["period"])] = float(price["value"])
+        label = str(price["period"])
+        by_label[label] = by_label.get(label, 0.0) + float(price["value"])
     found = [Binding(key, unit, by_label) for (key, unit), by_label in groups.items()]
     return sorted(found, key=lambda one: -one.weight)

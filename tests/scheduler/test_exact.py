@@ -127,6 +127,28 @@ def test_prices_name_the_key_and_the_item():
     assert room["period"] in problem.labels
 
 
+@pytest.mark.parametrize("mining", [[0.2, 0.05, 0.2], [0.2, 0.17, 0.05], 0.2])
+def test_a_change_of_movement_has_its_price_in_the_period_in_which_it_changes(mining):
+    """Be it up or down, the price of a period is the gain of a little more change in that period."""
+    limits = {"limits.movement_change_max_mt": 0.02, "limits.mining_mt_per_year": mining}
+    problem = problem_of(mine(**limits))
+    answer = solve_exact(problem, TO_THE_END, formulation=PLAIN)
+    prices = answer.shadow_prices[answer.shadow_prices["limit"] == "movement_change"]
+    compiled = strengthened(build(problem, PLAIN)).compiled
+    fixed = compiled.program.with_fixed_integers(compiled.program.snapped(answer.result.x))
+    base = solve(fixed, TO_THE_END).objective
+    gains = {}
+    for period, label in enumerate(problem.labels[1:], 1):
+        rows = np.array([name == "movement_change" and at[0] == period for name, at in compiled.rows])
+        wider = solve(replace(fixed, row_upper=fixed.row_upper + STEP * rows), TO_THE_END).objective
+        gains[label] = (wider - base) / STEP
+    assert len(prices)
+    assert dict(zip(prices["period"], prices["value"], strict=True)) == pytest.approx(
+        {label: gain for label, gain in gains.items() if gain > 1e-6}, rel=0.01
+    )
+    assert set(prices["item"]) == {""}
+
+
 RICH: dict[str, object] = {
     "operating.pit": {"fixed_cost_per_year": 1e5, "closure_cost": 2e5},
     "operating.mill": {"fixed_cost_per_year": 2e5, "closure_cost": 1e5},
