@@ -270,5 +270,5 @@ def shadow_prices(context: Context, compiled: CompiledModel, fixed: Result) -> p
     if not rows:
         return table
     apart = [name for name in table.columns if name != "value"]
-    found = pd.DataFrame(rows, columns=table.columns).groupby(apart, sort=False, as_index=False)["value"].sum()
-    return found[list(table.columns)]
+    found = pd.DataFrame(rows, columns=table.columns).groupby(apart, sort=False)["value"].sum()
+    return found.reset_index()[list(table.columns)]

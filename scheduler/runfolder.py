@@ -13,6 +13,7 @@ import datetime as dt
 import json
 import math
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +46,18 @@ TABLES: dict[str, tuple[str, tuple[str, ...]]] = {
 """File and columns of each table of a plan; on file each has ``label``, that of the period, too."""
 TYPES = {"period": pa.int64(), "works": pa.bool_()} | dict.fromkeys(("tonnes", "tonnes_in", "reclaimed"), pa.float64())
 BLOCKS_FILE, PRECEDENCE_FILE = "blocks.parquet", "precedence.parquet"
+OWN = frozenset(
+    {MANIFEST, SUMMARY, LOG, CERTIFICATE, "schedule.csv", "cashflow.csv", *(file for file, _ in TABLES.values())}
+)
+"""Files of a run; beside them there is the folder of its mine."""
+OWN_MINE = frozenset({"mine.toml", BLOCKS_FILE, PRECEDENCE_FILE})
+REPORTS = re.compile(
+    r"(\.[0-9a-f]{8}\.)?"  # not finished
+    r"(report\.(html|xlsx)|report-plan\.parquet|scheduled-blocks\.(csv|parquet|vtu|omf)|pit-\d{4}(-\d\d)?(-p\d+)?\.png)"
+)
+"""Names of what ``pitwise report`` adds to a run."""
+OF_THE_SYSTEM = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+MOST_NAMED = 3
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -121,7 +134,8 @@ def refuse_occupied(folder: str | Path, *, replace: bool) -> None:
     """Refuses a folder that a run may not be written to, before time is spent on solving.
 
     Raises:
-        BadInput: where it is no folder or holds something, other than a run that may be replaced.
+        BadInput: where it is no folder or holds something, other than a run that may be replaced, with nothing beside
+            it that would be lost.
     """
     path = Path(folder)
     try:
@@ -139,6 +153,25 @@ def refuse_occupied(folder: str | Path, *, replace: bool) -> None:
         raise BadInput(
             [Finding(str(folder), None, "a new folder; the run in this one is replaced only when asked for")]
         )
+    try:
+        others = _others(path)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+    if others:
+        more = f" and {len(others) - MOST_NAMED:,} more" if len(others) > MOST_NAMED else ""
+        said = f"a run and its reports alone, to be replaced; it holds {', '.join(others[:MOST_NAMED])}{more} too"
+        raise BadInput([Finding(str(folder), None, said)])
+
+
+def _others(folder: Path) -> list[str]:
+    """What is in the folder of a run that neither a run nor a report writes, by name."""
+    found = []
+    for one in folder.iterdir():
+        if one.name == MINE and one.is_dir():
+            found += [f"{MINE}/{below.name}" for below in one.iterdir() if below.name not in OWN_MINE | OF_THE_SYSTEM]
+        elif one.is_dir() or not (one.name in OWN | OF_THE_SYSTEM or REPORTS.fullmatch(one.name)):
+            found.append(one.name)
+    return sorted(found)
 
 
 def json_text(value: object) -> str:

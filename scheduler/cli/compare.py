@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scheduler.cli.arguments import JsonOption
+from scheduler.cli.minelib_arguments import ReplaceOption, refuse_file
 
 if TYPE_CHECKING:
     from rich.table import Table as Printed
@@ -23,6 +24,7 @@ def compare(
     out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the page of the comparison, HTML, to this file.")
     ] = None,
+    replace: ReplaceOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs: what each is worth and how surely, its schedule, and which blocks move by how many years."""
@@ -38,6 +40,7 @@ def compare(
     from scheduler.reports.page import comparison_page  # noqa: PLC0415
     from scheduler.reports.writing import write_file, write_text  # noqa: PLC0415
 
+    refuse_file(out, replace=replace)
     compared = read_compared(runs)
     if out is not None:
         text = comparison_page(compared)

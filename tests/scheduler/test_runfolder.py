@@ -21,6 +21,7 @@ from scheduler import runfolder
 from scheduler.audit import audit
 from scheduler.cashflow import cash_flow
 from scheduler.plan import MINED, OPERATING, OPTIONS, RECLAIM, STOCK, TAILINGS, Plan
+from scheduler.reports.export import FORMS
 from scheduler.runfolder import json_text, read_run, refuse_occupied, write_run
 from scheduler.schedule import schedule_table
 from tests.builders import tiny_blocks, tiny_data, tiny_mine, write_mine
@@ -41,14 +42,14 @@ def idle_plan() -> Plan:
     return Plan("panel", **{name: pd.DataFrame([], columns=list(columns)) for name, columns in COLUMNS.items()})
 
 
-def written(folder: Path, **changes: object) -> Path:
+def written(folder: Path, *, replace: bool = False, **changes: object) -> Path:
     """The run of the hand plan."""
     instance = hand_mine()
     plan = hand_plan(instance)
     cash = cash_flow(instance, plan)
     tables = {"schedule": schedule_table(instance, plan, cash), "cashflow": cash.table}
     summary = {"objective": cash.objective, "status": "optimal", **changes}
-    return write_run(folder, instance, plan, tables, summary, "solved\n")
+    return write_run(folder, instance, plan, tables, summary, "solved\n", replace=replace)
 
 
 @pytest.fixture
@@ -162,6 +163,35 @@ def test_a_folder_that_is_no_run_is_never_replaced(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="holds something else"):
         written(tmp_path / "thesis")
     assert everything_in(tmp_path) == ["thesis", "thesis/chapter"]
+
+
+@pytest.mark.parametrize(
+    "place", ["notes.txt", "mine/survey.csv", "photos/pit.png", "scheduled-blocks.xlsx", "pit-x.png"]
+)
+def test_a_run_beside_which_something_else_lies_is_kept(run: Path, place: str) -> None:
+    (run / place).parent.mkdir(exist_ok=True)
+    (run / place).write_text("by hand")
+    before = everything_in(run)
+    with pytest.raises(BadInput, match=rf"holds {place if place.startswith('mine') else place.partition('/')[0]} too"):
+        written(run, replace=True)
+    assert everything_in(run) == before
+    assert (run / place).read_text() == "by hand"
+
+
+def test_reports_go_with_the_run_that_is_replaced(run: Path) -> None:
+    names = [
+        "report.html",
+        "report.xlsx",
+        "report-plan.parquet",
+        ".0a1b2c3d.report.html",
+        "pit-2020.png",
+        "pit-2020-04.png",
+    ]
+    names += ["pit-2020-04-p001.png", *(f"scheduled-blocks.{form}" for form in FORMS), "certificate.json", ".DS_Store"]
+    for name in names:
+        (run / name).write_text("of pitwise")
+    written(run, replace=True)
+    assert not set(names) & set(everything_in(run))
 
 
 def test_an_empty_folder_and_folders_to_be_made_are_taken(tmp_path: Path) -> None:

@@ -135,3 +135,40 @@ def test_a_mine_with_every_limit_is_shown_and_reported(pitwise: Pitwise, elsewhe
         row = page[page.index(f">limits.{key}<") :]
         assert f">{unit}<" in row[: row.index("</tr>")]
     assert pitwise("report", "run", "--out", "out").exit_code == 0
+
+
+def test_a_report_replaces_an_earlier_one_and_nothing_else(pitwise: Pitwise, solved: Path, elsewhere: Path):
+    out = elsewhere / "out"
+    assert pitwise("report", solved, "--out", out, "--blocks", "csv").exit_code == 0
+    assert pitwise("report", solved, "--out", out, "--blocks", "csv").exit_code == 0
+    (out / "report.xlsx").write_text("budget")
+    before = file_bytes(out)
+    refused = pitwise("report", solved, "--out", out)
+    assert refused.exit_code == 2
+    assert refused.stderr.splitlines() == [
+        f"{out}/report.xlsx: expected an earlier report, or no file of this name; this is something else"
+    ]
+    assert file_bytes(out) == before
+
+    other = elsewhere / "other"
+    other.mkdir()
+    (other / "report.html").write_text("<title>mine</title>")
+    (other / "scheduled-blocks.csv").write_text("by hand")
+    refused = pitwise("report", solved, "--out", other, "--blocks", "csv")
+    assert refused.exit_code == 2
+    assert [line.partition(":")[0] for line in refused.stderr.splitlines()] == [
+        f"{other}/report.html",
+        f"{other}/scheduled-blocks.csv",
+    ]
+    assert len(file_bytes(other)) == 2
+
+
+def test_a_comparison_replaces_a_file_only_where_told(pitwise: Pitwise, solved: Path, run_copy: Path):
+    before = file_bytes(run_copy)
+    refused = pitwise("compare", solved, run_copy, "--out", run_copy / "run.json")
+    assert refused.exit_code == 2
+    assert "or --replace" in refused.stderr
+    assert file_bytes(run_copy) == before
+    assert pitwise("compare", solved, run_copy, "--out", "page.html").exit_code == 0
+    assert pitwise("compare", solved, run_copy, "--out", "page.html").exit_code == 2
+    assert pitwise("compare", solved, run_copy, "--out", "page.html", "--replace").exit_code == 0
