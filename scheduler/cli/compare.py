@@ -28,7 +28,7 @@ def compare(
     as_json: JsonOption = False,
 ) -> None:
     """Compare runs: what each is worth and how surely, its schedule, and which blocks move by how many years."""
-    from scheduler.cli.output import page, print_json  # noqa: PLC0415
+    from scheduler.cli.output import page, print_json, say  # noqa: PLC0415
     from scheduler.reports.comparison import (  # noqa: PLC0415
         lines_of,
         moves,
@@ -52,14 +52,19 @@ def compare(
         told = {"runs": runs, "worth": _plain(worth_table(compared)), "page": out}
         told["periods"] = {title: _plain(table) for title, table in tables.items()}
         told["moved"] = {name: [{"moved": w, "blocks": n, "mt": t} for w, n, t in rows] for name, rows in moved.items()}
+        told["notes"] = compared.notes
         print_json(told)
         return
     with page() as console:
+        for note in compared.notes:
+            say(console, note)
         console.print(_printed(worth_table(compared)))
         for title, table in tables.items():
             console.print(f"\n{title}")
             console.print(_printed(table))
         for name, rows in moved.items():
+            if not rows:
+                continue
             console.print(f"\nblocks that move, {name} against {compared.names[0]}")
             for words, number, tonnes in rows:
                 console.print(f"  {words:20} {number:>9,} blocks {tonnes:>10,.2f} Mt")

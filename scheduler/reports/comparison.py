@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from instances.marks import GRADE_UNITS
 from scheduler.reports.blocks import NEVER
 from scheduler.reports.changes import changes_told
 from scheduler.reports.charts import Panel, Series, by_period
+from scheduler.reports.comparable import PLACE, notes, same_ground
 from scheduler.reports.facts import Facts, read_facts
 from scheduler.reports.figure import Figure, Swatch, Table
 from scheduler.reports.headline import life
@@ -27,6 +28,8 @@ from scheduler.schedule import sold_unit
 MOST_RUNS = len(RUNS)
 NO_LONGER, NEWLY = "no longer mined", "newly mined"
 SAME = "in the same period"
+YEAR_DIGITS = 4
+"""Of the years by which blocks move; periods are longer than what these leave out."""
 SCENARIO, HASHED = "scenario.json", re.compile(r"(?<=.)\.[0-9a-f]{12}$")
 """A file that runs of a study have, and the end of the names of their folders."""
 
@@ -48,6 +51,11 @@ class Compared:
         """Labels of the periods that any of the runs has, in time."""
         found = {label: number for run in self.runs for label, number in zip(run.labels, _begins(run), strict=True)}
         return sorted(found, key=lambda label: found[label])
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """What keeps runs from being compared, or blocks out of it; see :func:`scheduler.reports.comparable.notes`."""
+        return notes(self.names, self.runs)
 
 
 @dataclass(frozen=True)
@@ -121,24 +129,19 @@ def worth_table(compared: Compared) -> Table:
 
 
 def lines_of(compared: Compared) -> list[Line]:
-    """What is compared by period."""
-    first = compared.runs[0].mine
+    """What is compared by period: the elements and products that any of the runs has."""
     found = [
         Line("moved", "Moved", "Mt", 2, lambda run: run.series("moved_mt").tolist()),
         Line("strip", "Strip ratio", "t/t", 2, lambda run: run.series("strip_ratio").tolist(), ratio=True),
         Line("milled", "Milled", "Mt", 2, lambda run: run.series("milled_mt").tolist()),
     ]
-    for name, element in first.elements.items():
-        column = f"head_grade_{name}_{element.unit}"
-        unit = GRADE_UNITS[element.unit]
-        title = f"Head grade, {name.capitalize()}"
-        found.append(Line(f"grade-{name}", title, unit, 3, partial(_column, column), ratio=True))
-    for name, product in first.products.items():
-        unit = sold_unit(product)[0]
-        found.append(
-            Line(f"metal-{name}", name.capitalize(), METAL_UNITS[unit], 1, partial(_column, f"{name}_recovered_{unit}"))
-        )
-    currency = first.money.currency
+    for name, unit, key, title in _told_apart(_elements(compared), GRADE_UNITS):
+        values = partial(_column, f"head_grade_{name}_{unit}")
+        found.append(Line(f"grade-{key}", f"Head grade, {title}", GRADE_UNITS[unit], 3, values, ratio=True))
+    for name, unit, key, title in _told_apart(_products(compared), METAL_UNITS):
+        values = partial(_column, f"{name}_recovered_{unit}")
+        found.append(Line(f"metal-{key}", title, METAL_UNITS[unit], 1, values))
+    currency = compared.runs[0].mine.money.currency
     found.append(Line("stock", "Stock at the end", "Mt", 2, _stock))
     found.append(Line("cash", "Cash after tax", f"{currency} M", 1, partial(_column, "after_tax_cash_flow_million")))
     found.append(Line("value", "NPV to date", f"{currency} M", 1, _to_date))
@@ -170,15 +173,18 @@ def line_figure(compared: Compared, line: Line) -> Figure:
 
 
 def moves(first: Facts, other: Facts) -> pd.DataFrame:
-    """By how much the blocks of two runs of one block table move.
+    """By how much the blocks of two runs of one mine move.
 
     Returns:
-        A row for each block of both: block, phase, tonnes (t as mined in the first), and years: later (above nought)
-        or earlier (below), NaN where one of the runs does not mine it; ``first_mined`` and ``other_mined``.
+        A row for each block of both, none where they are of different mines: block, phase, tonnes (t as mined in the
+        first), and years: later (above nought) or earlier (below), NaN where one of the runs does not mine it;
+        ``first_mined`` and ``other_mined``.
     """
-    columns = ["block", "phase", "tonnes", "period"]
-    table = first.blocks[columns].merge(other.blocks[["block", "period"]], on="block", suffixes=("", "_other"))
+    columns = [*PLACE, "phase", "tonnes", "period"]
+    table = first.blocks[columns].merge(other.blocks[[*PLACE, "period"]], on=PLACE, suffixes=("", "_other"))
     begins, others = (np.append(_begins(run), math.nan) for run in (first, other))
+    if not same_ground(first, other):
+        table = table.iloc[:0].copy()
     table["first_mined"], table["other_mined"] = table["period"] != NEVER, table["period_other"] != NEVER
     table["years"] = others[table["period_other"].to_numpy(np.int64)] - begins[table["period"].to_numpy(np.int64)]
     return table[["block", "phase", "tonnes", "years", "first_mined", "other_mined"]]
@@ -187,7 +193,7 @@ def moves(first: Facts, other: Facts) -> pd.DataFrame:
 def moves_by_years(table: pd.DataFrame) -> list[tuple[str, int, float]]:
     """How far blocks move, how many of them, and their tonnes in Mt, from the earliest to the latest."""
     both = table[table["first_mined"] & table["other_mined"]]
-    years = both["years"].round().astype(int)
+    years = both["years"].round(YEAR_DIGITS)
     found = [
         (_years_words(year), int((years == year).sum()), float(both.loc[years == year, "tonnes"].sum()) / 1e6)
         for year in sorted(set(years.tolist()))
@@ -202,11 +208,10 @@ def moves_by_years(table: pd.DataFrame) -> list[tuple[str, int, float]]:
 
 
 def moves_figure(compared: Compared, place: int) -> Figure | None:
-    """How many tonnes of the run at a place go earlier or later than in the first; ``None`` without common blocks."""
-    table = moves(compared.runs[0], compared.runs[place])
-    if table.empty:
+    """How many tonnes of the run at a place go earlier or later than in the first; ``None`` without blocks of both."""
+    found = moves_by_years(moves(compared.runs[0], compared.runs[place]))
+    if not found:
         return None
-    found = moves_by_years(table)
     words, counts, tonnes = ([one[part] for one in found] for part in range(3))
     name = f"{compared.names[place]} against {compared.names[0]}"
     title = f"Blocks that move: {name}"
@@ -226,10 +231,10 @@ def _short(words: str) -> str:
     return {SAME: "same", NEWLY: "new", NO_LONGER: "gone"}.get(words, f"{'+' if way == 'later' else '-'}{number} y")
 
 
-def _years_words(years: int) -> str:
+def _years_words(years: float) -> str:
     if years == 0:
         return SAME
-    return f"{abs(years)} y {'later' if years > 0 else 'earlier'}"
+    return f"{abs(years):g} y {'later' if years > 0 else 'earlier'}"
 
 
 def _names(folders: Sequence[str | Path]) -> tuple[str, ...]:
@@ -298,10 +303,29 @@ def _totals(compared: Compared) -> list[tuple[str, str, int, Callable[[Facts], f
         ("strip ratio", "t/t", 2, partial(_figure, "strip_ratio")),
         ("most in stock", "Mt", 2, partial(_figure, "stock_peak_mt")),
     ]
-    for name, product in compared.runs[0].mine.products.items():
-        unit = sold_unit(product)[0]
+    for name, unit in _products(compared):
         found.append((f"{name} recovered", METAL_UNITS[unit], 1, partial(_figure, f"{name}_{unit}_total")))
     return found
+
+
+def _elements(compared: Compared) -> list[tuple[str, str]]:
+    """Name and unit of the elements of all runs, those of the first before others."""
+    return list(dict.fromkeys((name, one.unit) for run in compared.runs for name, one in run.mine.elements.items()))
+
+
+def _products(compared: Compared) -> list[tuple[str, str]]:
+    """Name and unit of the products of all runs, those of the first before others."""
+    every = ((name, sold_unit(one)[0]) for run in compared.runs for name, one in run.mine.products.items())
+    return list(dict.fromkeys(every))
+
+
+def _told_apart(pairs: Sequence[tuple[str, str]], units: Mapping[str, str]) -> Iterator[tuple[str, str, str, str]]:
+    """Names, units, keys and titles; with their unit where the same name has another one in another run."""
+    names = [name for name, _ in pairs]
+    for name, unit in pairs:
+        apart = names.count(name) > 1
+        title = f"{name.capitalize()}, {units[unit]}" if apart else name.capitalize()
+        yield name, unit, f"{name}-{unit}" if apart else name, title
 
 
 def _figure(key: str, run: Facts) -> float:

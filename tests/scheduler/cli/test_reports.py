@@ -102,6 +102,23 @@ def test_runs_are_compared_on_the_terminal_as_a_page_and_as_json(pitwise: Pitwis
     told = only_object(pitwise("compare", solved, "less", "--json").stdout)
     assert next(row["figure"] for row in told["worth"]) == "discounted cash before tax"
     assert set(told["moved"]) == {"less"}
+    assert told["notes"] == []
+
+
+def test_runs_that_do_not_compare_are_told_so(pitwise: Pitwise, solved: Path, elsewhere: Path):
+    other = write_mine(elsewhere / "other", tiny_data(), tiny_blocks(tonnes=60_000.0))
+    assert pitwise("solve", other, "--out", "far", "--quiet").exit_code == 0
+    assert pitwise("solve", solved.parent / "tiny", "--resolution", "block", "--out", "fine", "--quiet").exit_code == 0
+    result = pitwise("compare", solved, "far", "fine")
+    assert result.exit_code == 0, result.output
+    said = " ".join(result.stdout.split())
+    assert "far and run are of different mines, 0 of 6 blocks alike" in said
+    assert "fine plans blocks mined whole, run panels that may span periods" in said
+    assert "blocks that move, fine against run" in said
+    assert "blocks that move, far" not in said
+    told = only_object(pitwise("compare", solved, "far", "fine", "--json").stdout)
+    assert len(told["notes"]) == 2
+    assert told["moved"]["far"] == []
 
 
 def test_one_run_is_nothing_to_compare(pitwise: Pitwise, solved: Path):

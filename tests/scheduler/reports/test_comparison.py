@@ -5,12 +5,15 @@ from __future__ import annotations
 import html
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from instances.findings import BadInput
 from instances.geometry.units import scheduling_units
+from instances.instance import Instance
+from instances.reading import mine_in_memory
 from scheduler.baseline import baseline
 from scheduler.compiling import compile_problem
 from scheduler.reports.blocks import NEVER
@@ -20,12 +23,14 @@ from scheduler.reports.comparison import (
     lines_of,
     moves,
     moves_by_years,
+    moves_figure,
     period_table,
     read_compared,
     worth_table,
 )
 from scheduler.reports.facts import Facts, read_facts
 from scheduler.reports.page import comparison_page
+from tests.builders import tiny_blocks, tiny_data
 from tests.scheduler.reports.conftest import HOSTILE, frame_of, hand_plan, stays_text, two_phases, write_plan
 
 
@@ -124,6 +129,106 @@ def test_what_cannot_be_compared_is_refused_all_at_once(small_run: Path, tmp_pat
     write_plan(tmp_path / "euro", instance, hand_plan(instance))
     with pytest.raises(BadInput, match="runs in one currency"):
         read_compared([small_run, tmp_path / "euro"])
+
+
+def test_a_move_within_a_year_is_a_move(tmp_path: Path):
+    """Quarters: what goes a quarter later is not called mined in the same period."""
+    folders = []
+    for name, capacity in (("fast", 0.4), ("slow", 0.25)):
+        changes = {"calendar.periods": 16, "calendar.period_years": 0.25, "limits.mining_mt_per_year": capacity}
+        instance = two_phases(**changes)
+        folders.append(write_plan(tmp_path / name, instance, hand_plan(instance)))
+    compared = read_compared(folders)
+    table = moves(*compared.runs)
+    found = {words: count for words, count, _ in moves_by_years(table)}
+    assert found.get(SAME, 0) == int((table["years"] == 0).sum())
+    for years in (0.25, 0.5, 1.0):
+        assert found.get(f"{years:g} y later", 0) == int(np.isclose(table["years"], years).sum())
+    assert "0.25 y later" in found
+    figure = moves_figure(compared, 1)
+    assert figure is not None
+    assert [row[0] for row in figure.table.rows] == list(found)
+
+
+def other_mine(**changes: Any) -> Instance:
+    """A mine of two phases whose blocks go by the names of cells, as those of the other small mine do."""
+    phases = ("east", "west")
+    data = tiny_data(periods=4, phases=phases, changes=changes)
+    return mine_in_memory(data, tiny_blocks(nx=4, nz=3, tonnes=81_000.0, phases=phases))
+
+
+def test_blocks_of_different_mines_are_not_taken_for_each_other(small_run: Path, tmp_path: Path):
+    """Names alone are alike: neither other tonnes, nor other cells, nor another place are the same ground."""
+    others = {
+        "tonnes": other_mine(),
+        "size": two_phases(**{"blocks.size_m": [30.0, 30.0, 20.0]}),
+    }
+    for name, instance in others.items():
+        run = write_plan(tmp_path / name, instance, hand_plan(instance))
+        compared = read_compared([small_run, run])
+        assert moves(*compared.runs).empty
+        assert moves_figure(compared, 1) is None
+        (note,) = compared.notes
+        assert note.startswith(f"{name} and run are of different mines, 0 of 12 blocks alike in place and tonnes")
+        assert html.escape(note) in comparison_page(compared)
+
+
+def test_mines_that_lie_elsewhere_are_different(tmp_path: Path):
+    folders = []
+    for name, east in (("here", 500.0), ("there", 900.0)):
+        instance = two_phases(**{"blocks.origin_m": [east, 0.0, 0.0]})
+        folders.append(write_plan(tmp_path / name, instance, hand_plan(instance)))
+    assert "different mines" in read_compared(folders).notes[0]
+
+
+def test_blocks_of_one_mine_alone_are_told(small_run: Path, tmp_path: Path):
+    """A block that is mined out by the time of the second run."""
+    first = two_phases()
+    instance = mine_in_memory(tiny_data(periods=4, phases=("east", "west")), first.blocks.iloc[1:])
+    compared = read_compared([small_run, write_plan(tmp_path / "later", instance, hand_plan(instance))])
+    assert len(moves(*compared.runs)) == 11
+    assert compared.notes == ["1 block is in later or in run alone, and not among those that move"]
+
+
+def test_panels_and_blocks_whole_and_partial_are_told_apart(small_run: Path, tmp_path: Path):
+    instance = two_phases()
+    blocks = write_plan(tmp_path / "blocks", instance, hand_plan(instance, "block"))
+    instance = two_phases(**{"blocks.mining": "partial"})
+    partial = write_plan(tmp_path / "partial", instance, hand_plan(instance, "block"))
+    assert read_compared([small_run, small_run]).notes == []
+    whole, spanning = read_compared([small_run, blocks, partial]).notes
+    assert whole.startswith("blocks plans blocks mined whole, run panels that may span periods: ")
+    assert whole.endswith("figures of whole and of partial mining do not compare")
+    assert spanning.startswith("partial plans blocks that may span periods, run panels that may span periods: ")
+    assert "do not compare" not in spanning
+
+
+def test_what_only_a_later_run_has_is_compared_too(small_run: Path, tmp_path: Path):
+    """A product and an element of the second mine, and one that the two sell by other units."""
+    changes = {
+        "elements.au": {"unit": "g_per_t"},
+        "destinations.mill.recovery.au": {"ore": 0.5, "low": 0.5},
+        "destinations.pile.bins.low.leaves_at.au": 0.0,
+        "destinations.pile.bins.low.recovery.au": 0.5,
+        "products.gold": {"element": "au", "price_usd_per_oz": 1_500.0},
+        "products.copper": {"element": "cu", "price_usd_per_oz": 0.2},
+    }
+    phases = ("east", "west")
+    data = tiny_data(periods=4, phases=phases, changes=changes)
+    instance = mine_in_memory(data, two_phases().blocks.assign(au_g_per_t=0.7))
+    compared = read_compared([small_run, write_plan(tmp_path / "gold", instance, hand_plan(instance))])
+    worth = frame_of(worth_table(compared))
+    ounces = compared.runs[1].summary["gold_koz_total"]
+    assert ounces > 0
+    assert worth.loc["gold recovered, koz"].tolist()[:2] == ["–", f"{ounces:,.1f}"]
+    lines = lines_of(compared)
+    titles = [line.title for line in lines]
+    assert {"Head grade, Au", "Gold", "Copper, Mlb", "Copper, koz"} <= set(titles)
+    assert len(set(titles)) == len(titles)
+    assert len({line.key for line in lines}) == len(lines)
+    table = frame_of(period_table(compared, next(line for line in lines if line.title == "Gold")))
+    assert table["run, koz"].tolist() == ["–"] * 4
+    comparison_page(compared)
 
 
 def test_a_plan_of_blocks_is_reported_as_one_of_panels(tmp_path: Path):
