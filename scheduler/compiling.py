@@ -103,6 +103,7 @@ def compile_problem(instance: Instance, units: Units) -> Problem:
             for name, limit in limits.head_grade.items()
         },
         grade_element={name: limit.element or name for name, limit in limits.head_grade.items()},
+        grade_unit={name: mine.elements[limit.element or name].unit for name, limit in limits.head_grade.items()},
         grade_mills={name: limit.mills or tuple(mine.mills()) for name, limit in limits.head_grade.items()},
         metal={
             name: _range(f"limits.metal.{name}", limit.min_t_per_year, limit.max_t_per_year, years)

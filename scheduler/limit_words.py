@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyomo.environ as pyo
 
+from instances.marks import GRADE_UNITS
 from instances.schema.calendar import DAYS_PER_YEAR
 from scheduler.elastic import Elastic, Nearest, Row
+from scheduler.valuation import METAL_PER_GRADE
 
 GIVES = 1e-6
 """A limit gives where it is broken by more than this share of its scale."""
@@ -117,8 +119,8 @@ def _ratio(model: Elastic, row: Row, excess: float) -> tuple[float, float, str]:
     if name.startswith("head_grade"):
         limit = float(getattr(problem.head_grade[row.index[0]], side)[period])
         below = sum((context.fed(mill, period) for mill in problem.grade_mills[row.index[0]]), start=0.0)
-        # t of metal a kt: per cent for metals counted in per cent, grams per tonne for the others
-        factor, unit = (0.1, "%") if limit >= 0.1 else (1e3, "g/t")
+        grades = problem.grade_unit[row.index[0]]
+        factor, unit = 1e-3 / METAL_PER_GRADE[grades], GRADE_UNITS[grades]
     else:
         limits = problem.strip_cumulative if "cumulative" in name else problem.strip
         limit = float(getattr(limits, side)[period])

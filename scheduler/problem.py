@@ -155,6 +155,7 @@ class Problem:
         strip_cumulative: on the sums to date.
         head_grade: name of a limit -> limits in t of metal per kt.
         grade_element: name of a limit on the head grade -> its element.
+        grade_unit: name of a limit on the head grade -> unit of its element's grades, ``pct`` or ``g_per_t``.
         grade_mills: name of a limit on the head grade -> the mills whose common feed it is of.
         metal: element -> limits in t of metal recovered in a period.
         movement_change_kt: largest change of kt moved, or ``None``.
@@ -208,6 +209,7 @@ class Problem:
     strip_cumulative: Range
     head_grade: dict[str, Range]
     grade_element: dict[str, str]
+    grade_unit: dict[str, str]
     grade_mills: dict[str, tuple[str, ...]]
     metal: dict[str, Range]
     movement_change_kt: float | None

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from instances.geometry.units import Resolution, scheduling_units
-from instances.reading import read_mine
+from instances.reading import mine_in_memory, read_mine
 from scheduler.compiling import compile_problem
 from scheduler.conflicts import Conflict, explain
-from tests.builders import tiny_mine
+from tests.builders import tiny_blocks, tiny_data, tiny_mine
 
 
 def explained(resolution: Resolution = "panel", **mine: Any) -> dict[str, Conflict]:
@@ -78,6 +78,26 @@ def test_grades_are_told_in_the_unit_of_the_deposit() -> None:
     assert set(found) == {"limits.head_grade.cu.min", "limits.mill_min_t_per_day"}
     grade = found["limits.head_grade.cu.min"]
     assert (grade.unit, grade.limit[0], grade.reached[0]) == ("%", pytest.approx(1.2), pytest.approx(0.9))
+
+
+@pytest.mark.parametrize(
+    ("element", "limit", "reached", "unit"), [("ag", {"min": 150.0}, 120.0, "g/t"), ("as", {"max": 0.005}, 0.02, "%")]
+)
+def test_many_grams_and_little_of_a_per_cent_keep_their_units(
+    element: str, limit: dict[str, float], reached: float, unit: str
+) -> None:
+    changes = {
+        "elements.ag": {"unit": "g_per_t"},
+        "elements.as": {"unit": "pct"},
+        f"limits.head_grade.{element}": limit,
+        "limits.mill_min_t_per_day": 100.0,
+    }
+    blocks = tiny_blocks(nz=1, grades=[0.9] * 3).assign(ag_g_per_t=120.0, as_pct=0.02)
+    instance = mine_in_memory(tiny_data(periods=2, stockpile=False, changes=changes), blocks)
+    found = explain(compile_problem(instance, scheduling_units(instance, "panel")))
+    told = next(conflict for conflict in found if conflict.key.startswith("limits.head_grade"))
+    (asked,) = limit.values()
+    assert (told.unit, told.limit[0], told.reached[0]) == (unit, pytest.approx(asked), pytest.approx(reached))
 
 
 def test_a_strip_ratio_is_told_as_a_ratio() -> None:
