@@ -1,4 +1,4 @@
-"""How far runs can be compared: whether they are of one mine, and plan units of one kind."""
+"""How far runs can be compared: whether they are of one mine, and plan units of one kind in periods of one length."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def notes(names: Sequence[str], runs: Sequence[Facts]) -> list[str]:
     return [
         sentence
         for name, run in zip(names[1:], runs[1:], strict=True)
-        for sentence in (_of_kind(names[0], runs[0], name, run), _of_ground(names[0], runs[0], name, run))
-        if sentence
+        for told in (_of_kind, _of_calendar, _of_ground)
+        if (sentence := told(names[0], runs[0], name, run))
     ]
 
 
@@ -58,6 +58,15 @@ def _of_kind(first_name: str, first: Facts, name: str, run: Facts) -> str:
     if mining[0] != mining[1]:
         return f"{told}figures of whole and of partial mining do not compare"
     return f"{told}some of the difference comes from that alone"
+
+
+def _of_calendar(first_name: str, first: Facts, name: str, run: Facts) -> str:
+    """That periods are not of the same length, where they overlap."""
+    lengths = [one.mine.calendar.lengths_years() for one in (first, run)]
+    common = min(map(len, lengths))
+    if np.allclose(lengths[0][:common], lengths[1][:common]):
+        return ""
+    return f"{name} and {first_name} have periods of other lengths: blocks move by the beginnings of their periods"
 
 
 def _of_ground(first_name: str, first: Facts, name: str, run: Facts) -> str:

@@ -150,6 +150,17 @@ def test_a_move_within_a_year_is_a_move(tmp_path: Path):
     assert [row[0] for row in figure.table.rows] == list(found)
 
 
+def test_periods_of_other_lengths_are_told(small_run: Path, tmp_path: Path):
+    changes = {"calendar.periods": 8, "calendar.period_years": 0.5}
+    instance = two_phases(**changes)
+    halves = write_plan(tmp_path / "halves", instance, hand_plan(instance))
+    longer = two_phases(**{"calendar.periods": 6})
+    more = write_plan(tmp_path / "more", longer, hand_plan(longer))
+    assert read_compared([small_run, halves, more]).notes == [
+        "halves and run have periods of other lengths: blocks move by the beginnings of their periods"
+    ]
+
+
 def other_mine(**changes: Any) -> Instance:
     """A mine of two phases whose blocks go by the names of cells, as those of the other small mine do."""
     phases = ("east", "west")
