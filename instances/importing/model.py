@@ -27,6 +27,7 @@ from instances.importing.vocabulary import (
     Meaning,
     missing_columns,
     recognised,
+    unknown_units,
 )
 from instances.importing.weights import has_no_weight, tonnes_and_air
 from instances.table import LARGEST_GRADE, SLOPES_DEG, told_rows
@@ -95,9 +96,10 @@ def block_model(source: Source, told: Told | None = None) -> BlockModel:
     """
     told = told or Told()
     meaning = recognised(list(source.columns), told.columns, source.units_said)
-    missing = missing_columns(source.place, meaning, source.columns, has_grid=source.grid is not None)
-    if missing:
-        raise BadInput(missing)
+    faults = missing_columns(source.place, meaning, source.columns, has_grid=source.grid is not None)
+    faults += unknown_units(source.place, meaning)
+    if faults:
+        raise BadInput(faults)
     return _Import(source, meaning, told).model()
 
 

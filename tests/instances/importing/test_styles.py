@@ -231,6 +231,69 @@ def test_a_column_can_be_ignored_and_a_unit_be_said(tmp_path: Path):
     assert "TONS are metric tonnes" in told_of(as_given, "guessed")
 
 
+ROWS = "0,0,0,{0},2.7\n0,0,10,{0},2.7\n0,10,0,{0},2.7\n10,0,0,{0},2.7\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "value", "column", "grade"),
+    [
+        ("Au (oz/ton)", 0.05, "au_g_per_t", 1.714285),
+        ("Au [oz/st]", 0.05, "au_g_per_t", 1.714285),
+        ("AU_OZ_PER_TON", 0.05, "au_g_per_t", 1.714285),
+        ("Au oz per t", 0.05, "au_g_per_t", 1.714285),
+        ("Au (oz/tonne)", 0.05, "au_g_per_t", 1.5551738),
+        ("Au (ug/kg)", 500, "au_g_per_t", 0.5),
+        ("Au (\u00b5g/kg)", 500, "au_g_per_t", 0.5),
+        ("Au (g/t Au)", 0.5, "au_g_per_t", 0.5),
+        ("Au (cut, oz/ton)", 0.05, "au_g_per_t", 1.714285),
+        ("Au (cut) [ppb]", 500, "au_g_per_t", 0.5),
+        ("Cu (lb/st)", 8, "cu_pct", 0.4),
+        ("Cu (lb/tonne)", 8, "cu_pct", 0.362873896),
+        ("Cu (fraction)", 0.005, "cu_pct", 0.5),
+        ("Cu (wt. %)", 0.5, "cu_pct", 0.5),
+        ("Cu (g/kg)", 5, "cu_pct", 0.5),
+        ("Cu (mg/kg)", 5000, "cu_g_per_t", 5000),
+    ],
+)
+def test_units_of_grades_are_converted(tmp_path: Path, heading: str, value: float, column: str, grade: float):
+    found = read(tmp_path, f"X,Y,Z,{heading.replace(',', ' ')},SG\n" + ROWS.format(value))
+    assert found.blocks[column].to_numpy() == pytest.approx(grade, rel=1e-6)
+    assert "says no unit" not in told_of(found, "guessed")
+
+
+@pytest.mark.parametrize("heading", ["Au (oz/lt)", "Au [lb/t]", "Au (grains)", "Au (\u2030)", "Au (g/ton)"])
+def test_a_unit_of_a_grade_that_is_not_known_is_refused(tmp_path: Path, heading: str):
+    unit = heading[4:-1]
+    with pytest.raises(BadInput) as refused:
+        read(tmp_path, f"X,Y,Z,{heading},SG\n" + ROWS.format(1))
+    (finding,) = map(str, refused.value.findings)
+    assert f"unit of {heading} is '{unit}'; expected one of %, fraction, ppm" in finding
+    assert f"--column 'au_g_per_t={heading}'" in finding
+    with pytest.raises(BadInput, match="unit of AU is 'grains'"):
+        read(tmp_path, "X,Y,Z,AU,SG\nm,m,m,grains,t/m3\n" + ROWS.format(1))
+    told = read(tmp_path, f"X,Y,Z,{heading},SG\n" + ROWS.format(1), told=Told((f"au_oz/ton={heading}",)))
+    assert told.blocks["au_g_per_t"].to_numpy() == pytest.approx(34.2857)
+    beside = read(tmp_path, f"X,Y,Z,SG,{heading},AU\n" + lines(lambda b: f"{b.x},{b.y},{b.z},2.7,9,{b.au}"))
+    assert beside.blocks["au_g_per_t"].max() < 1
+
+
+@pytest.mark.parametrize(
+    "heading", ["Au (cut)", "Au [kriged]", "Au (OK)", "Au (ID2)", "Au (total)", "Au (2)", "Au [-]"]
+)
+def test_words_in_brackets_that_are_no_unit_leave_the_unit_a_guess(tmp_path: Path, heading: str):
+    found = read(tmp_path, f"X,Y,Z,{heading},SG\n" + ROWS.format(1))
+    assert found.blocks["au_g_per_t"].tolist() == [1.0] * 4
+    assert "the heading says no unit" in told_of(found, "guessed")
+
+
+def test_metal_or_a_deviation_in_brackets_is_no_grade(tmp_path: Path):
+    found = read(tmp_path, "X,Y,Z,Au (oz),Cu (std),Cu (%),SG\n" + ROWS.format("7,7,1"))
+    assert dict(found.units) == {"cu": "pct"}
+    in_line = read(tmp_path, "X,Y,Z,AU,CU,SG\nm,m,m,oz,%,t/m3\n" + ROWS.format("7,1"))
+    assert dict(in_line.units) == {"cu": "pct"}
+    assert found.blocks["cu_pct"].tolist() == [1.0] * 4
+
+
 def test_rock_without_density_is_no_air(tmp_path: Path):
     rows = lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{-99 if b.rock == 'waste' else b.density},{b.rock}")
     found = read(
