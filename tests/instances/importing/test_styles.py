@@ -294,6 +294,40 @@ def test_metal_or_a_deviation_in_brackets_is_no_grade(tmp_path: Path):
     assert found.blocks["cu_pct"].tolist() == [1.0] * 4
 
 
+def shares(tmp_path: Path, heading: str, *values: float) -> BlockModel:
+    """Four blocks of 1000 m3 and 2.7 t/m3 with shares below topography."""
+    rows = "".join(f"{x},{y},{z},1,2.7,{value}\n" for (x, y, z), value in zip(PLACES_M, values, strict=True))
+    return read(tmp_path, f"X,Y,Z,CU,SG,{heading}\n{rows}", told=Told(size_m=(10, 10, 10)))
+
+
+PLACES_M = ((0, 0, 0), (0, 0, 10), (0, 10, 0), (10, 0, 0))
+
+
+def test_a_share_a_little_above_1_is_1_and_leaves_the_others_as_they_are(tmp_path: Path):
+    found = shares(tmp_path, "TOPO", 1.0001, 1.0, 0.5, 1.0)
+    assert found.blocks["tonnes"].sum() == pytest.approx(3.5 * 2700)
+    assert "TOPO is 1 in 1 rows where it is up to 1.0001" in told_of(found, "changed")
+    assert "TOPO is in" not in told_of(found, "guessed")
+
+
+def test_shares_in_per_cent_are_known_by_most_of_them_or_by_their_unit(tmp_path: Path):
+    most = shares(tmp_path, "TOPO", 100.02, 0.4, 50, 0)
+    assert most.blocks["tonnes"].sum() == pytest.approx(1.504 * 2700)
+    assert "TOPO is in per cent" in told_of(most, "guessed")
+    said = shares(tmp_path, "TOPO [%]", 30, 0.4, 0.5, 0.1)
+    assert said.blocks["tonnes"].sum() == pytest.approx(0.31 * 2700)
+    assert "TOPO [%] is in per cent" in told_of(said, "understood")
+    below = shares(tmp_path, "TOPO [%]", 1, 1, 0.5, 1)
+    assert below.blocks["tonnes"].sum() == pytest.approx(3.5 * 2700)
+    assert "none is above 1" in told_of(below, "guessed")
+
+
+@pytest.mark.parametrize("odd", [1.2, 2.0, 100.0])
+def test_a_single_share_well_above_1_is_refused(tmp_path: Path, odd: float):
+    with pytest.raises(BadInput, match=r"TOPO in line 3 is .*; expected shares from 0 to 1.*fraction\[%\]=TOPO"):
+        shares(tmp_path, "TOPO", 1.0, odd, 0.5, 1.0)
+
+
 def test_rock_without_density_is_no_air(tmp_path: Path):
     rows = lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{-99 if b.rock == 'waste' else b.density},{b.rock}")
     found = read(
