@@ -68,6 +68,7 @@ class BlockModel:
         blocks: a row a cell: block, ix, iy, iz, phase, material, tonnes, one column a grade, and mined_fraction and
             slope_deg where the table says them.
         units: unit by element, ``pct`` or ``g_per_t``.
+        guessed_units: elements whose unit is a guess.
         size_m: size of a cell in x, y, z of the model, metres.
         origin_m: centre of the cell 0, 0, 0, metres.
         rotation_deg: bearing of the model's y axis, degrees clockwise from north.
@@ -79,6 +80,7 @@ class BlockModel:
 
     blocks: pd.DataFrame
     units: Mapping[str, str]
+    guessed_units: frozenset[str]
     size_m: tuple[float, float, float]
     origin_m: tuple[float, float, float]
     rotation_deg: float
@@ -144,6 +146,7 @@ class _Import:
         return BlockModel(
             blocks=blocks,
             units={name: column.unit for name, column in self.meaning.grades.items()},
+            guessed_units=frozenset(name for name, column in self.meaning.grades.items() if column.is_guess),
             size_m=lattice.size_m,
             origin_m=lattice.origin_m,
             rotation_deg=lattice.rotation_deg,
