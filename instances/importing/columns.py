@@ -42,14 +42,19 @@ class Columns:
         """Adds a finding on the rows of a role's column where something is wrong."""
         self.findings.append(self.source.finding(self.meaning.roles[role], bad, expected))
 
-    def number(self, role: str) -> Floats | None:
-        """The numbers of a role's column in metres and tonnes, NaN where there is none; None without such a column."""
+    def number(self, role: str, unit: str | None = None) -> Floats | None:
+        """The numbers of a role's column in metres and tonnes, NaN where there is none; None without such a column.
+
+        Args:
+            role: what the column is.
+            unit: of its numbers, in place of the one that its heading says.
+        """
         if role not in self.meaning.roles:
             return None
         heading = self.meaning.roles[role]
         values, findings = self.source.numbers(heading)
         self.findings += findings
-        factor, note = factor_of(role, heading, self.meaning.units.get(role, ""))
+        factor, note = factor_of(role, heading, self.meaning.units.get(role, "") if unit is None else unit)
         if note is not None and note not in self.notes:
             self.notes.append(note)
         if factor == 1.0:

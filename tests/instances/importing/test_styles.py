@@ -328,6 +328,15 @@ def test_a_single_share_well_above_1_is_refused(tmp_path: Path, odd: float):
         shares(tmp_path, "TOPO", 1.0, odd, 0.5, 1.0)
 
 
+@pytest.mark.parametrize(("per_block", "is_guess"), [(8100.0, True), (0.0081, False)])
+def test_mt_are_metric_tons_or_million_tonnes_by_what_rock_weighs(tmp_path: Path, per_block: float, is_guess: bool):
+    rows = lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{per_block}")
+    found = read(tmp_path, "X,Y,Z,CU,TONNES [mt]\n" + rows)
+    assert found.blocks["tonnes"].to_numpy() == pytest.approx(8100.0)
+    assert ("TONNES [mt] are metric tons" in told_of(found, "guessed")) == is_guess
+    assert ("TONNES [mt] is in mt: times 1e+06 to tonnes" in told_of(found, "understood")) != is_guess
+
+
 def test_rock_without_density_is_no_air(tmp_path: Path):
     rows = lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{-99 if b.rock == 'waste' else b.density},{b.rock}")
     found = read(
