@@ -6,14 +6,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instances.findings import Finding
+from instances.importing.grade_units import GRADE_UNITS, unit_key
 from instances.importing.lattice import FARTHEST_M
 from instances.importing.measures import factor_of
-from instances.importing.notes import Note, guessed
+from instances.importing.notes import Note, changed, guessed, understood
 from instances.importing.numbers import sentinels
 from instances.importing.source import Source
 from instances.importing.vocabulary import Meaning
 
 Floats = NDArray[np.float64]
+ROUNDED_SHARE = 1.01
+"""Largest share that is 1 but for rounding."""
+PLAIN_PER_CENT = 1.5
+"""A share above this is in per cent, or a fault."""
 
 
 class Columns:
@@ -37,14 +42,19 @@ class Columns:
         """Adds a finding on the rows of a role's column where something is wrong."""
         self.findings.append(self.source.finding(self.meaning.roles[role], bad, expected))
 
-    def number(self, role: str) -> Floats | None:
-        """The numbers of a role's column in metres and tonnes, NaN where there is none; None without such a column."""
+    def number(self, role: str, unit: str | None = None) -> Floats | None:
+        """The numbers of a role's column in metres and tonnes, NaN where there is none; None without such a column.
+
+        Args:
+            role: what the column is.
+            unit: of its numbers, in place of the one that its heading says.
+        """
         if role not in self.meaning.roles:
             return None
         heading = self.meaning.roles[role]
         values, findings = self.source.numbers(heading)
         self.findings += findings
-        factor, note = factor_of(role, heading, self.meaning.units.get(role, ""))
+        factor, note = factor_of(role, heading, self.meaning.units.get(role, "") if unit is None else unit)
         if note is not None and note not in self.notes:
             self.notes.append(note)
         if factor == 1.0:
@@ -73,15 +83,31 @@ class Columns:
         return values
 
     def share(self, role: str, unsaid: float) -> Floats | None:
-        """Shares from 0 to 1, given so or in per cent; ``unsaid`` where there is none. None without such a column."""
+        """Shares from 0 to 1, given so or in per cent; ``unsaid`` where there is none. None without such a column.
+
+        In per cent is a column whose unit says so, or whose shares above 0 are mostly well above 1: a single one may be
+        a fault.
+        """
         values = self.number(role)
         if values is None:
             return None
+        heading = self.meaning.roles[role]
         values = np.where(np.isnan(values) | sentinels(values)[0], unsaid, values)
-        if values.max(initial=0.0) > 1.0:
+        says = GRADE_UNITS.get(unit_key(self.meaning.units.get(role, ""))) == GRADE_UNITS["%"]
+        if not (values > ROUNDED_SHARE).any():
+            if says and (values > 0).any():
+                self.notes.append(guessed(f"{heading} is in shares of 1: its unit says per cent, but none is above 1"))
+        elif says or 2 * (values > PLAIN_PER_CENT).sum() >= (values > 0).sum():
             values = values / 100
-            self.notes.append(guessed(f"{self.meaning.roles[role]} is in per cent"))
+            told = f"{heading} is in per cent"
+            self.notes.append(understood(told) if says else guessed(told))
+        rounded = (values > 1) & (values <= ROUNDED_SHARE)
+        if rounded.any():
+            most = float(values[rounded].max())
+            self.notes.append(changed(f"{heading} is 1 in {int(rounded.sum()):,} rows where it is up to {most:.6g}"))
+            values = np.where(rounded, 1.0, values)
         wrong = (values < 0) | (values > 1)
         if wrong.any():
-            self.refuse(role, wrong, "shares from 0 to 1, or 0 to 100 per cent")
+            per_cent = "0 to 100 per cent" if says else f"0 to 100 per cent (--column '{role}[%]={heading}')"
+            self.refuse(role, wrong, f"shares from 0 to 1, or {per_cent}")
         return values

@@ -187,8 +187,8 @@ def _headed(place: str, lines: list[str]) -> _Layout:
     units: dict[str, str] = {}
     for line in lines[start + 1 : first]:
         fields = _fields(line, delimiter)
-        if not fields[0].lower().startswith("variable "):
-            units |= {name: said for name, said in zip(heading, fields, strict=False) if is_unit(said)}
+        if not fields[0].lower().startswith("variable ") and any(is_unit(said) for said in fields):
+            units |= {name: said for name, said in zip(heading, fields, strict=False) if said}
     if first > start + 1:
         where = f"line {first}" if first == start + 2 else f"lines {start + 2} to {first}"
         but = ", but for units" if units else ""

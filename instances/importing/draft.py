@@ -111,7 +111,9 @@ def _calendar(scale: Scale | None, start: dt.date) -> list[str]:
 def _ground(model: BlockModel, kinds: Mapping[str, str], scale: Scale | None) -> list[str]:
     lines = []
     for element, unit in model.units.items():
-        lines += [f"[elements.{element}]", f'unit = "{unit}"  # {element_title(element)}', ""]
+        title = element_title(element)
+        mark = f"{GUESS} ({title})" if element in model.guessed_units else f"# {title}"
+        lines += [f"[elements.{element}]", f'unit = "{unit}"  {mark}', ""]
     for material, title in model.materials.items():
         lines += [
             f"[materials.{material}]",

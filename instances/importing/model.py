@@ -27,6 +27,7 @@ from instances.importing.vocabulary import (
     Meaning,
     missing_columns,
     recognised,
+    unknown_units,
 )
 from instances.importing.weights import has_no_weight, tonnes_and_air
 from instances.table import LARGEST_GRADE, SLOPES_DEG, told_rows
@@ -67,6 +68,7 @@ class BlockModel:
         blocks: a row a cell: block, ix, iy, iz, phase, material, tonnes, one column a grade, and mined_fraction and
             slope_deg where the table says them.
         units: unit by element, ``pct`` or ``g_per_t``.
+        guessed_units: elements whose unit is a guess.
         size_m: size of a cell in x, y, z of the model, metres.
         origin_m: centre of the cell 0, 0, 0, metres.
         rotation_deg: bearing of the model's y axis, degrees clockwise from north.
@@ -78,6 +80,7 @@ class BlockModel:
 
     blocks: pd.DataFrame
     units: Mapping[str, str]
+    guessed_units: frozenset[str]
     size_m: tuple[float, float, float]
     origin_m: tuple[float, float, float]
     rotation_deg: float
@@ -95,9 +98,10 @@ def block_model(source: Source, told: Told | None = None) -> BlockModel:
     """
     told = told or Told()
     meaning = recognised(list(source.columns), told.columns, source.units_said)
-    missing = missing_columns(source.place, meaning, source.columns, has_grid=source.grid is not None)
-    if missing:
-        raise BadInput(missing)
+    faults = missing_columns(source.place, meaning, source.columns, has_grid=source.grid is not None)
+    faults += unknown_units(source.place, meaning)
+    if faults:
+        raise BadInput(faults)
     return _Import(source, meaning, told).model()
 
 
@@ -142,6 +146,7 @@ class _Import:
         return BlockModel(
             blocks=blocks,
             units={name: column.unit for name, column in self.meaning.grades.items()},
+            guessed_units=frozenset(name for name, column in self.meaning.grades.items() if column.is_guess),
             size_m=lattice.size_m,
             origin_m=lattice.origin_m,
             rotation_deg=lattice.rotation_deg,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from instances.file_reference import COMMAND
+from instances.importing.grade_units import GRADE_UNITS
 from instances.importing.guesses import TERMS
 from instances.importing.measures import DENSITY, LENGTH, MASS, VOLUME
-from instances.importing.vocabulary import ELEMENTS, ROLES, UNITS
+from instances.importing.vocabulary import ELEMENTS, ROLES
 
 MEANINGS = {
     "x": "centre of the block to the east, metres",
@@ -38,7 +39,7 @@ MEANINGS = {
 def columns_page() -> str:
     """The page of the documentation."""
     factors: dict[tuple[str, float], list[str]] = {}
-    for unit, (kind, factor) in UNITS.items():
+    for unit, (kind, factor) in GRADE_UNITS.items():
         factors.setdefault((kind, factor), []).append(f"`{unit}`")
     lines = [
         "# Columns of a block model",
@@ -56,8 +57,10 @@ def columns_page() -> str:
         "",
         "A heading is the symbol or the name of an element, with or without its unit and how it was estimated: `CU`,",
         "`cu [%]`, `Cu_ppm`, `AU_GPT`, `gold (g/t)`, `cu_ok`. Without a unit, there or in a line of units, the usual",
-        "one is guessed. Of several columns of an element the plainest is taken, and the others are named;",
-        "`CU_STD`, `CUEQ` or `CU_RECOVERY` are no grades. Any other heading: `--column cu_pct=HEADING`.",
+        "one is guessed; a unit that is said and stands in no row below is refused. Of several columns of an element",
+        "the plainest is taken, and the others are named; `CU_STD`, `CUEQ`, `CU_RECOVERY` or `Cu [kg]` are no grades,",
+        "and `Au (cut)` or `Cu [kriged]` say how they were estimated, not their unit. Any other heading:",
+        "`--column cu_pct=HEADING`, or any unit below: `--column au_oz/ton=HEADING`.",
         "",
         "| element | name | usual unit | sold |",
         "|---|---|---|---|",
@@ -68,11 +71,16 @@ def columns_page() -> str:
         "",
         "| unit of a heading | becomes | factor |",
         "|---|---|---|",
-        *[f"| {', '.join(names)} | `{kind}` | {factor:g} |" for (kind, factor), names in factors.items()],
+        *[f"| {', '.join(names)} | `{kind}` | {factor:.6g} |" for (kind, factor), names in factors.items()],
+        "",
+        "A ton beside ounces or pounds is the short ton of assays in the United States, 0.907185 t, and so is the `t`",
+        "of `oz/t`: an ounce per ton is 34.2857 g/t. An ounce per metric tonne is `oz/tonne`. The ton of `g/ton` and",
+        "the `t` of `lb/t` may be either one, so these are refused.",
         "",
         "## Other units",
         "",
-        "Signs are left out: `[t/m3]` is `tm3`. An ounce per ton is taken per short ton.",
+        "Signs are left out: `[t/m3]` is `tm3`. Tonnes in `mt` are million tonnes, or metric tons where rock would",
+        "else be far too heavy; which, is told.",
         "",
         "| of | unit of a heading | factor |",
         "|---|---|---|",

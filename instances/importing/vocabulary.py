@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from instances.findings import BadInput, Finding, nearest_name
+from instances.importing.grade_units import GRADE_UNITS, SHOWN, unit_key, unit_words
 from instances.importing.measures import MEASURES, plain_unit
 from instances.importing.notes import Note, guessed, understood
+from instances.importing.numbers import NOTHING
 
 
 def _words(text: str) -> frozenset[str]:
@@ -75,24 +77,6 @@ ELEMENTS: dict[str, tuple[str, Literal["pct", "g_per_t"]]] = {
     "mgo": ("magnesia", "pct"),
 }
 """Name and usual unit of each element known."""
-UNITS: dict[str, tuple[Literal["pct", "g_per_t"], float]] = {
-    "%": ("pct", 1.0),
-    "pct": ("pct", 1.0),
-    "pc": ("pct", 1.0),
-    "perc": ("pct", 1.0),
-    "percent": ("pct", 1.0),
-    "kgt": ("pct", 0.1),
-    "kgpert": ("pct", 0.1),
-    "ppm": ("g_per_t", 1.0),
-    "gt": ("g_per_t", 1.0),
-    "gpt": ("g_per_t", 1.0),
-    "gmt": ("g_per_t", 1.0),
-    "gpert": ("g_per_t", 1.0),
-    "ppb": ("g_per_t", 0.001),
-    "opt": ("g_per_t", 34.2857),
-    "ozt": ("g_per_t", 34.2857),
-}
-"""Unit of the mine's file, and the factor to it, by unit of a heading. An ounce per ton is per short ton."""
 ESTIMATES = _words(
     "ok id id2 id3 idw ik lik final fin est estimate kr krig cut cap capped top tot total head grade dil"
 )
@@ -102,8 +86,9 @@ NOT_GRADES = _words(
     "lith dom domain zone code conf confidence metal content kg lb oz factor ratio"
 )
 """Words after the symbol of an element that make a heading something else than its grade."""
+DESCRIPTIONS = ESTIMATES | _words("nn sk uk kriged kriging ordinary estimated uncut topcut raw diluted composite")
+"""Words in brackets that say how a grade was estimated, not its unit."""
 JOINED = re.compile(r"(?P<name>[a-z0-9]+?)(?P<unit>pct|ppm|ppb|gpt|opt|perc|percent)?")
-SEVERAL_WORDS = {("g", "t"), ("g", "per", "t"), ("oz", "t"), ("oz", "per", "t"), ("kg", "t"), ("kg", "per", "t")}
 BRACKETS = re.compile(r"[\[({]\s*(?P<unit>[^\])}]*)\s*[\])}]")
 IGNORE = "ignore"
 PLACES = ("x", "y", "z")
@@ -112,12 +97,21 @@ CELLS = ("ix", "iy", "iz")
 
 @dataclass(frozen=True)
 class GradeColumn:
-    """A column of grades: its heading, the unit in the mine's file, and the factor to it."""
+    """A column of grades: its heading, the unit in the mine's file, and the factor to it.
+
+    Attributes:
+        heading: of the column.
+        unit: in the mine's file.
+        factor: to that unit.
+        is_guess: whether nothing says the unit.
+        unknown: the unit that is said and not known; empty where there is none such.
+    """
 
     heading: str
     unit: Literal["pct", "g_per_t"]
     factor: float
     is_guess: bool
+    unknown: str = ""
 
 
 @dataclass(frozen=True)
@@ -176,7 +170,8 @@ def recognised(
         text = f"{element} is the column {column.heading}, {'per cent' if column.unit == 'pct' else 'grams per tonne'}"
         if column.factor != 1.0:
             text += f" after a factor of {column.factor:g}"
-        notes.append(guessed(f"{text}: the heading says no unit") if column.is_guess else understood(text))
+        if not column.unknown:
+            notes.append(guessed(f"{text}: the heading says no unit") if column.is_guess else understood(text))
     if left:
         more = f" and {len(left) - 20} more" if len(left) > 20 else ""
         notes.append(understood(f"left out: {', '.join(name[:40] for name in left[:20])}{more}"))
@@ -190,7 +185,7 @@ def _grades(
     found: dict[str, list[tuple[int, GradeColumn]]] = {}
     left = []
     for heading in spare:
-        candidate = _grade(heading, _letters(said.get(heading, "")))
+        candidate = _grade(heading, said.get(heading, ""))
         if candidate is None:
             left += [heading] if _key(heading) not in IGNORED else []
         else:
@@ -234,8 +229,8 @@ def _told(headings: Sequence[str], told: Sequence[str]) -> _Told:
             roles[role] = heading
             if unit := in_brackets or _bracketed(heading):
                 units[role] = unit
-        elif element in ELEMENTS and _letters(unit) in UNITS:
-            kind, factor = UNITS[_letters(unit)]
+        elif element in ELEMENTS and unit_key(unit) in GRADE_UNITS:
+            kind, factor = GRADE_UNITS[unit_key(unit)]
             grades[element] = GradeColumn(heading, kind, factor, is_guess=False)
         else:
             known = [*ROLES, IGNORE, *(f"{name}_{unit}" for name, (_, unit) in ELEMENTS.items())]
@@ -249,16 +244,12 @@ def _told(headings: Sequence[str], told: Sequence[str]) -> _Told:
 def is_unit(text: str) -> bool:
     """Whether a text is the unit of a grade, a length, a mass, a volume or a density."""
     plain = text.strip().strip("[](){}")
-    return _letters(plain) in UNITS or any(plain_unit(plain) in factors for _, factors in MEASURES.values())
+    return unit_key(plain) in GRADE_UNITS or any(plain_unit(plain) in factors for _, factors in MEASURES.values())
 
 
 def _bracketed(heading: str) -> str:
     found = BRACKETS.search(heading)
     return found["unit"].strip().lower() if found else ""
-
-
-def _letters(text: str) -> str:
-    return re.sub(r"[^a-z0-9%]", "", text.lower())
 
 
 def _named(heading: str) -> str:
@@ -278,40 +269,78 @@ def _key(heading: str) -> str:
 def _grade(heading: str, unit_said: str = "") -> tuple[str, int, GradeColumn] | None:
     """The element whose grades a heading promises, how plainly, and how.
 
-    Plainly: 0 for the symbol or name and a unit alone, 1 for an estimate of it, 2 with words unknown.
+    Plainly: 0 for the symbol or name and a unit alone, 1 for an estimate of it, 2 with words unknown, 3 with a unit
+    unknown.
     """
-    unit = _letters(_bracketed(heading)) or unit_said
     words = re.findall(r"[a-z0-9]+", _named(heading).lower().replace("%", "_pct"))
     first = next((number for number, word in enumerate(words) if word not in ESTIMATES), None)
     if first is None:
         return None
     name, rest = words[first], words[first + 1 :]
-    element, rank = _names().get(name), min(first, 1)
+    element, rank, unit = _names().get(name), min(first, 1), ""
     if element is None:
         for estimate in sorted((word for word in ESTIMATES if name.endswith(word)), key=len, reverse=True):
             if element is None and name.removesuffix(estimate) in _names():
                 element, rank = _names()[name.removesuffix(estimate)], 1
     if element is None and (joined := JOINED.fullmatch(name)):
-        element, unit = _names().get(joined["name"]), unit or (joined["unit"] or "")
+        element, unit = _names().get(joined["name"]), joined["unit"] or ""
+    if element is None:
+        return None
     for length in (3, 2, 1):
         for start in range(len(rest) - length + 1):
-            some = tuple(rest[start : start + length])
-            if some in SEVERAL_WORDS or (length == 1 and some[0] in UNITS):
-                unit = unit or "".join(some)
+            if unit_key(" ".join(rest[start : start + length])) in GRADE_UNITS:
+                unit = unit or unit_key(" ".join(rest[start : start + length]))
                 rest = [*rest[:start], *rest[start + length :]]
                 break
-    if element is None or NOT_GRADES & set(rest):
+    brackets = [_in_brackets(found["unit"], element) for found in BRACKETS.finditer(heading)]
+    in_line = _in_brackets(unit_said, element)
+    unit = next((key for key, _, _ in (*brackets, in_line) if key), unit)
+    rest += [word for _, more, _ in (*brackets, in_line) for word in more]
+    if NOT_GRADES & set(rest):
         return None
     rank = max(rank, 2 if set(rest) - ESTIMATES else int(bool(rest)))
-    if unit in UNITS:
-        kind, factor = UNITS[unit]
+    if unit:
+        kind, factor = GRADE_UNITS[unit]
         return element, rank, GradeColumn(heading, kind, factor, is_guess=False)
-    return element, rank, GradeColumn(heading, ELEMENTS[element][1], 1.0, is_guess=True)
+    unknown = next((text for _, _, text in (*brackets, in_line) if text), "")
+    column = GradeColumn(heading, ELEMENTS[element][1], 1.0, is_guess=True, unknown=unknown)
+    return element, 3 if unknown else rank, column
+
+
+def _in_brackets(text: str, element: str) -> tuple[str, list[str], str]:
+    """What a text beside the name of an element says: the key of a unit, words of another kind, or a unit unknown.
+
+    ``g/t Au`` and ``OK, g/t`` say a unit, ``cut`` and ``kriged`` how the grade was estimated, ``kg`` that it is none.
+    """
+    if text.strip().lower() in NOTHING:
+        return "", [], ""
+    if (key := unit_key(text)) in GRADE_UNITS:
+        return key, [], ""
+    own = {element, ELEMENTS[element][0]}
+    words = [word for word in unit_words(text) if word not in own]
+    more = [word for word in words if word in DESCRIPTIONS | NOT_GRADES or word.isdigit()]
+    if (key := unit_key(" ".join(word for word in words if word not in DESCRIPTIONS))) in GRADE_UNITS:
+        return key, [word for word in words if word in DESCRIPTIONS], ""
+    if words == more:
+        return "", more, "" if words or unit_words(text) else text.strip()
+    return "", [], text.strip()
 
 
 def _names() -> dict[str, str]:
     """Element by symbol and by name."""
     return {name: symbol for symbol, (name, _) in reversed(ELEMENTS.items())} | {symbol: symbol for symbol in ELEMENTS}
+
+
+def unknown_units(place: str, meaning: Meaning) -> list[Finding]:
+    """Columns of grades in a unit that is not known: taken for another one they may be wrong by orders of magnitude."""
+    findings = []
+    for element, column in meaning.grades.items():
+        if column.unknown:
+            told = f"--column '{element}_{ELEMENTS[element][1]}={column.heading}' or its like"
+            expected = f"one of {SHOWN}; {told} says it otherwise"
+            near = nearest_name(column.unknown.lower(), SHOWN.split(", "))
+            findings.append(Finding(f"{place}: unit of {column.heading}", column.unknown[:20], expected, near))
+    return findings
 
 
 def missing_columns(place: str, meaning: Meaning, headings: Iterable[str], *, has_grid: bool) -> list[Finding]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from instances.findings import Finding, Words
 from instances.importing.columns import Columns, Floats
 from instances.importing.kinds import AIR, UNASSIGNED
+from instances.importing.measures import plain_unit
 from instances.importing.notes import changed, guessed
 
 GUESSED_DENSITY = 2.7
@@ -33,7 +34,7 @@ def tonnes_and_air(
         density: tonnes per cubic metre, where told, for tables with neither tonnes nor density.
     """
     share = _solid_share(columns)
-    given = columns.number("tonnes")
+    given = _given_tonnes(columns, volume_m3)
     if given is not None:
         tonnes = columns.not_negative("tonnes", given)
         if share is not None:
@@ -63,6 +64,21 @@ def has_no_weight(columns: Columns) -> NDArray[np.bool_]:
             found |= ~(values > 0)
             break
     return found
+
+
+def _given_tonnes(columns: Columns, volume_m3: Floats) -> Floats | None:
+    """Tonnes of each row, where the table gives them; ``mt`` are metric tons or million tonnes, by what rock weighs."""
+    if plain_unit(columns.meaning.units.get("tonnes", "")) != "mt":
+        return columns.number("tonnes")
+    heading = columns.meaning.roles["tonnes"]
+    values, _ = columns.source.numbers(heading)
+    rock = (values > 0) & (volume_m3 > 0)
+    # The two are a factor of a million apart: the one is taken that comes nearer to the density of rock.
+    metric = rock.any() and float(np.median(values[rock] / volume_m3[rock])) > GUESSED_DENSITY / 1e3
+    if not metric:
+        return columns.number("tonnes")
+    columns.notes.append(guessed(f"{heading} are metric tons: as million tonnes the blocks would be too heavy"))
+    return columns.number("tonnes", "t")
 
 
 def _density(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,13 +24,14 @@ from instances.schema import Mine
 from scheduler.board.charts import comparison_charts
 from scheduler.board.levers import Lever, changes_told, levers_of, overrides_of
 from scheduler.board.tables import html_table
-from scheduler.board.work import DONE, RUNNING, Work
+from scheduler.board.work import DONE, RUNNING, Terms, Work
 from scheduler.reports.comparison import Compared, worth_table
 from scheduler.reports.facts import Facts, read_facts
 from scheduler.reports.page import comparison_page, own_file
 from scheduler.runfolder import MINE
 
 POLL_MS = 500
+ENGINES = ("exact", "block")
 FILES = {"report.html": "page", "report.xlsx": "workbook", "compare.html": "comparison with the base"}
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 HEAD = """<!DOCTYPE html><html lang="en"><head>{%metas%}<title>{%title%}</title>{%css%}<style>STYLE</style></head>
@@ -60,12 +62,21 @@ class Board:
         folder: where the runs go.
         gap: relative gap of each solve.
         time_limit_s: seconds of each solve at most.
+
+    What-ifs are solved by what the base was: by blocks where it is a plan by blocks, and by the same engine. Whether
+    blocks or panels are mined whole is said by the base's copy of the mine.
     """
 
     def __init__(
         self, base: Facts | None, source: str | Path, mine: Mine, folder: Path, *, gap: float, time_limit_s: float
     ) -> None:
-        self.folder, self.gap, self.time_limit_s = folder, gap, time_limit_s
+        self.folder = folder
+        self.terms = Terms(gap, time_limit_s)
+        if base is not None:
+            engine = base.summary.get("engine")
+            self.terms = replace(self.terms, resolution=base.plan.resolution)
+            if engine in ENGINES:
+                self.terms = replace(self.terms, engine=engine)
         self.title = mine.title or mine.name
         self.source, self.levers = str(source), levers_of(mine)
         self.works: list[Work] = []
@@ -142,7 +153,7 @@ class Board:
         out, again = self.folder / name, 2
         while out.exists():  # kept from an earlier board
             out, again = self.folder / f"{name}-{again}", again + 1
-        return Work(number, self.source, overrides, out, self.gap, self.time_limit_s)
+        return Work(number, self.source, overrides, out, terms=self.terms)
 
 
 def make_app(board: Board, hosts: frozenset[str] | None = LOOPBACK) -> dash.Dash:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from dataclasses import fields
 from pathlib import Path
 
 from instances.findings import BadInput
 from instances.reading import read_mine
+from scheduler.board.work import Terms
 from scheduler.cli.interrupt import first_interrupt_stops
 from scheduler.reports.facts import read_facts
 from scheduler.reports.writing import write_reports
@@ -21,12 +23,12 @@ def main(given: str) -> None:
     """Solves, writes the run and its reports, and tells the end of it.
 
     Args:
-        given: JSON of ``mine``, ``changes``, ``out``, ``gap`` and ``time_limit_s``.
+        given: JSON of ``mine``, ``changes``, ``out``, and the fields of :class:`scheduler.board.work.Terms`.
     """
     asked = json.loads(given)
     try:
         instance = read_mine(asked["mine"], asked["changes"])
-        request = Request(gap=asked["gap"], time_limit_s=asked["time_limit_s"])
+        request = Request(**{term.name: asked[term.name] for term in fields(Terms)})
         clock = Clock(on_stage=lambda stage: tell(stage=stage))
         folder = Path(asked["out"]).parent
         folder.mkdir(parents=True, exist_ok=True)

@@ -59,10 +59,10 @@ class Lever:
         Raises:
             ValueError: where the value is not on the slider.
         """
-        if not self.low - 1e-9 <= value <= self.high + 1e-9:
-            raise ValueError(f"{self.title}: {value:g} is not from {self.low:g} to {self.high:g}")
         if abs(value - self.base) < 1e-9:
             return None
+        if not self.low - 1e-9 <= value <= self.high + 1e-9:
+            raise ValueError(f"{self.title}: {value:g} is not from {self.low:g} to {self.high:g}")
         if self.form == "months":
             assert self.date is not None  # noqa: S101
             return f"{self.path}={_months_later(self.date, round(value))}"
@@ -72,7 +72,10 @@ class Lever:
 
 
 def levers_of(mine: Mine) -> list[Lever]:
-    """The sliders of a mine: mill and mining capacity, strip limit, prices, discount rate, and opening dates."""
+    """The sliders of a mine: capacities, strip limit, prices, discount rate, and opening dates.
+
+    The base lies on every slider, whatever it is.
+    """
     found = []
     for key, title, name, unit in (
         ("mill", "mill capacity", "mill_t_per_day", "t/d"),
@@ -80,12 +83,15 @@ def levers_of(mine: Mine) -> list[Lever]:
     ):
         if (limit := getattr(mine.limits, name)) is not None:
             found.append(_share(key, title, f"limits.{name}", limit, unit))
+    for name, place in mine.destinations.items():
+        if place.capacity_mt_per_year is not None:
+            title, path = f"capacity of {place.title or name}", f"destinations.{name}.capacity_mt_per_year"
+            found.append(_share(f"capacity-{name}", title, path, place.capacity_mt_per_year, "Mt a year"))
     strip = mine.limits.strip_ratio_max
     if isinstance(strip, float):
-        high = max(5.0, round(2 * strip, 1))
-        found.append(
-            Lever("strip", "strip limit", "t/t", 0.5, high, 0.1, round(strip, 6), "value", "limits.strip_ratio_max")
-        )
+        base = round(strip, 6)
+        low, high = min(0.5, base), max(5.0, round(2 * strip, 1))
+        found.append(Lever("strip", "strip limit", "t/t", low, high, 0.1, base, "value", "limits.strip_ratio_max"))
     for name, product in mine.products.items():
         sold = "price_usd_per_lb" if product.price_usd_per_lb is not None else "price_usd_per_oz"
         if (price := getattr(product, sold)) is not None:

@@ -9,12 +9,30 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 RUNNING, DONE, CANCELLED, FAILED = "running", "done", "cancelled", "failed"
 PATIENCE_S = 10.0
 STOPPING = "; stopping with the best plan so far, cancel again to give it up"
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How each what-if is solved: as its base was.
+
+    Attributes:
+        gap: relative gap at which it may stop.
+        time_limit_s: seconds at most.
+        resolution: ``panel`` or ``block``.
+        engine: ``exact``, ``block`` or ``auto``.
+    """
+
+    gap: float
+    time_limit_s: float
+    resolution: str = "panel"
+    engine: str = "auto"
 
 
 class Work:
@@ -25,17 +43,14 @@ class Work:
         mine: folder or name of the mine.
         changes: overrides.
         out: folder of the run to be.
-        gap: relative gap at which it may stop.
-        time_limit_s: seconds at most.
+        terms: how it is solved.
     """
 
-    def __init__(  # noqa: PLR0917 - in the order of a command line
-        self, number: int, mine: str, changes: Sequence[str], out: Path, gap: float, time_limit_s: float
-    ) -> None:
+    def __init__(self, number: int, mine: str, changes: Sequence[str], out: Path, *, terms: Terms) -> None:
         self.number, self.changes, self.out = number, tuple(changes), out
         self.told: dict[str, Any] = {"stage": "start"}
         self.cancel_asked = False
-        asked = {"mine": mine, "changes": list(changes), "out": str(out), "gap": gap, "time_limit_s": time_limit_s}
+        asked = {"mine": mine, "changes": list(changes), "out": str(out), **asdict(terms)}
         self.process = subprocess.Popen(  # noqa: S603 - this program itself
             [sys.executable, "-m", "scheduler.board.child", json.dumps(asked)],
             stdout=subprocess.PIPE,

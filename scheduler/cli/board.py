@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from instances.findings import Finding
     from scheduler.board.app import Board
 
 
+LARGEST_PORT = 65535
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not chosen
 
 
@@ -48,6 +54,8 @@ def board(
     except ImportError as error:
         expected = "the libraries of the board: pip install 'pitwise[board]'"
         raise BadInput([Finding("pitwise board", None, expected)]) from error
+    if findings := [*_unfit_options(port, gap, time_limit), *_unfit_folder(out)]:
+        raise BadInput(findings)
     with tempfile.TemporaryDirectory(prefix="pitwise-board-") as scratch:
         shown = _board(folder, Path(out or scratch), gap, time_limit)
         hosts = None if host in EVERYWHERE else LOOPBACK | {host}
@@ -57,7 +65,8 @@ def board(
             try:
                 server = make_server(host, port, make_app(shown, hosts).server, threaded=True)
             except (OSError, SystemExit) as error:
-                raise BadInput([Finding("--port", port, "a port that is free")]) from error
+                expected = "an address of this machine, and a port of it that is free"
+                raise BadInput([Finding("--host, --port", f"{host}, {port}", expected)]) from error
             logging.getLogger("werkzeug").setLevel(logging.WARNING)
             typer.echo(f"board of {shown.title} on http://{host}:{server.server_port}/ (Ctrl-C closes it)", err=True)
             with contextlib.suppress(KeyboardInterrupt):
@@ -66,6 +75,37 @@ def board(
         finally:
             shown.close()
         typer.echo("board closed", err=True)
+
+
+def _unfit_options(port: int, gap: float, time_limit: float) -> Iterator[Finding]:
+    """The options with which no board could be opened, or no what-if solved."""
+    from instances.findings import BadInput, Finding  # noqa: PLC0415
+    from scheduler.solving import Request  # noqa: PLC0415
+
+    if not 0 <= port <= LARGEST_PORT:
+        yield Finding("--port", port, f"0 to {LARGEST_PORT}")
+    try:
+        Request(gap, time_limit).options()
+    except BadInput as error:
+        names = {"gap": "--gap", "time_limit_s": "--time-limit"}
+        yield from (dataclasses.replace(one, place=names.get(one.place, one.place)) for one in error.findings)
+
+
+def _unfit_folder(out: str | None) -> Iterator[Finding]:
+    """Why no run could be kept in a folder; it may be there already, with the runs of an earlier board."""
+    from instances.findings import Finding  # noqa: PLC0415
+
+    if out is None:
+        return
+    path = Path(out)
+    try:
+        there = next(one for one in (path, *path.absolute().parents) if one.exists())
+        if not there.is_dir():
+            yield Finding("--out", out, f"a folder; {there} is a file")
+        elif not os.access(there, os.W_OK | os.X_OK):
+            yield Finding("--out", out, f"a folder that can be written; {there} cannot")
+    except (OSError, ValueError):
+        yield Finding("--out", out, "the path of a folder")
 
 
 def _board(folder: str, out: Path, gap: float, time_limit: float) -> Board:

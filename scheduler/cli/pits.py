@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from instances.instance import Instance
     from scheduler.pits.nested import NestedPits
     from scheduler.pits.phases import Phases
+
+
+FINEST = 1e-6
+"""Factors are told to so many decimals."""
 
 
 def pits(
@@ -109,8 +114,9 @@ def _factors(text: str) -> tuple[float, ...]:
         low, high, step = (float(part) for part in text.split(":"))
     except ValueError:
         low = high = step = float("nan")
-    if not (0 < low <= high <= 100 and step > 0 and (high - low) / step <= 1000):
-        raise typer.BadParameter(f"--factors is {text}; expected FROM:TO:STEP above 0, at most 1000 of them")
+    if not (FINEST <= low <= high <= 100 and FINEST <= step < math.inf and (high - low) / step <= 1000):
+        expected = f"FROM:TO:STEP of numbers from {FINEST:f}, TO at most 100, at most 1000 factors"
+        raise typer.BadParameter(f"--factors is {text}; expected {expected}")
     return tuple(round(float(value), 6) for value in low + step * np.arange(int((high - low) / step + 1e-9) + 1))
 
 

@@ -12,7 +12,7 @@ import tomlkit
 
 from instances.instance import Instance
 from instances.new_folder import write_folder
-from instances.reading import FILE
+from instances.reading import FILE, read_mine
 from scheduler.pits.phases import Phases
 
 BLOCKS_FILE = "blocks.parquet"
@@ -32,7 +32,7 @@ def write_with_phases(
         bench_lag: benches by which each phase leads the next, where they are tied.
 
     Raises:
-        BadInput: where the folder cannot be written to; nothing is left then.
+        BadInput: where the folder cannot be written to, or the mine written could not be read; nothing is left then.
     """
     document = _document(instance)
     document["blocks"]["file"] = BLOCKS_FILE
@@ -46,14 +46,18 @@ def write_with_phases(
     if len(kept):
         inside = kept["block"].isin(blocks["block"]) & kept["needs"].isin(blocks["block"])
         kept = kept[inside]
-        document["precedence"]["file"] = PRECEDENCE_FILE
+        if len(kept):
+            document["precedence"]["file"] = PRECEDENCE_FILE
+        else:
+            document["precedence"].pop("file", None)
 
     def write(part: Path) -> None:
         (part / FILE).write_text(tomlkit.dumps(document), encoding="utf-8")
         sectors = {"sector"} if (blocks["sector"] == "all").all() or instance.mine.panels.sectors > 1 else set()
         pq.write_table(_table(blocks.drop(columns=list(sectors))), part / BLOCKS_FILE)
-        if len(instance.precedence):
+        if len(kept):
             pq.write_table(_table(kept), part / PRECEDENCE_FILE)
+        read_mine(part)
 
     return write_folder(folder, write)
 

@@ -69,6 +69,19 @@ def test_a_new_mine_is_sound_and_marks_its_guesses(tmp_path: Path, program: str)
     assert said
     assert all("# GUESS" in line for line in said)
     assert [line for line in mine.text.splitlines() if line.startswith("cu ")] == []
+    units = {
+        line.split()[-1].strip("()") for line in mine.text.splitlines() if line.startswith("unit ") and "# G" in line
+    }
+    notes = [note.text for note in mine.model.notes if "the heading says no unit" in note.text]
+    assert units == {{"cu": "copper", "au": "gold"}[text.split()[0]] for text in notes}
+
+
+def test_a_unit_that_the_heading_says_is_no_guess(tmp_path: Path):
+    file = tmp_path / "model.csv"
+    file.write_text("X,Y,Z,CU_PCT,AU,SG\n0,0,0,1,1,2.7\n0,0,10,1,1,2.7\n0,10,0,1,1,2.7\n10,0,0,1,1,2.7\n")
+    text = new_mine(file, "mine").text
+    assert 'unit = "pct"  # copper' in text
+    assert 'unit = "g_per_t"  # GUESS (gold)' in text
 
 
 def test_parquet_and_gslib_give_the_same_blocks(tmp_path: Path):

@@ -231,6 +231,112 @@ def test_a_column_can_be_ignored_and_a_unit_be_said(tmp_path: Path):
     assert "TONS are metric tonnes" in told_of(as_given, "guessed")
 
 
+ROWS = "0,0,0,{0},2.7\n0,0,10,{0},2.7\n0,10,0,{0},2.7\n10,0,0,{0},2.7\n"
+
+
+@pytest.mark.parametrize(
+    ("heading", "value", "column", "grade"),
+    [
+        ("Au (oz/ton)", 0.05, "au_g_per_t", 1.714285),
+        ("Au [oz/st]", 0.05, "au_g_per_t", 1.714285),
+        ("AU_OZ_PER_TON", 0.05, "au_g_per_t", 1.714285),
+        ("Au oz per t", 0.05, "au_g_per_t", 1.714285),
+        ("Au (oz/tonne)", 0.05, "au_g_per_t", 1.5551738),
+        ("Au (ug/kg)", 500, "au_g_per_t", 0.5),
+        ("Au (\u00b5g/kg)", 500, "au_g_per_t", 0.5),
+        ("Au (g/t Au)", 0.5, "au_g_per_t", 0.5),
+        ("Au (cut, oz/ton)", 0.05, "au_g_per_t", 1.714285),
+        ("Au (cut) [ppb]", 500, "au_g_per_t", 0.5),
+        ("Cu (lb/st)", 8, "cu_pct", 0.4),
+        ("Cu (lb/tonne)", 8, "cu_pct", 0.362873896),
+        ("Cu (fraction)", 0.005, "cu_pct", 0.5),
+        ("Cu (wt. %)", 0.5, "cu_pct", 0.5),
+        ("Cu (g/kg)", 5, "cu_pct", 0.5),
+        ("Cu (mg/kg)", 5000, "cu_g_per_t", 5000),
+    ],
+)
+def test_units_of_grades_are_converted(tmp_path: Path, heading: str, value: float, column: str, grade: float):
+    found = read(tmp_path, f"X,Y,Z,{heading.replace(',', ' ')},SG\n" + ROWS.format(value))
+    assert found.blocks[column].to_numpy() == pytest.approx(grade, rel=1e-6)
+    assert "says no unit" not in told_of(found, "guessed")
+
+
+@pytest.mark.parametrize("heading", ["Au (oz/lt)", "Au [lb/t]", "Au (grains)", "Au (\u2030)", "Au (g/ton)"])
+def test_a_unit_of_a_grade_that_is_not_known_is_refused(tmp_path: Path, heading: str):
+    unit = heading[4:-1]
+    with pytest.raises(BadInput) as refused:
+        read(tmp_path, f"X,Y,Z,{heading},SG\n" + ROWS.format(1))
+    (finding,) = map(str, refused.value.findings)
+    assert f"unit of {heading} is '{unit}'; expected one of %, fraction, ppm" in finding
+    assert f"--column 'au_g_per_t={heading}'" in finding
+    with pytest.raises(BadInput, match="unit of AU is 'grains'"):
+        read(tmp_path, "X,Y,Z,AU,SG\nm,m,m,grains,t/m3\n" + ROWS.format(1))
+    told = read(tmp_path, f"X,Y,Z,{heading},SG\n" + ROWS.format(1), told=Told((f"au_oz/ton={heading}",)))
+    assert told.blocks["au_g_per_t"].to_numpy() == pytest.approx(34.2857)
+    beside = read(tmp_path, f"X,Y,Z,SG,{heading},AU\n" + lines(lambda b: f"{b.x},{b.y},{b.z},2.7,9,{b.au}"))
+    assert beside.blocks["au_g_per_t"].max() < 1
+
+
+@pytest.mark.parametrize(
+    "heading", ["Au (cut)", "Au [kriged]", "Au (OK)", "Au (ID2)", "Au (total)", "Au (2)", "Au [-]"]
+)
+def test_words_in_brackets_that_are_no_unit_leave_the_unit_a_guess(tmp_path: Path, heading: str):
+    found = read(tmp_path, f"X,Y,Z,{heading},SG\n" + ROWS.format(1))
+    assert found.blocks["au_g_per_t"].tolist() == [1.0] * 4
+    assert "the heading says no unit" in told_of(found, "guessed")
+
+
+def test_metal_or_a_deviation_in_brackets_is_no_grade(tmp_path: Path):
+    found = read(tmp_path, "X,Y,Z,Au (oz),Cu (std),Cu (%),SG\n" + ROWS.format("7,7,1"))
+    assert dict(found.units) == {"cu": "pct"}
+    in_line = read(tmp_path, "X,Y,Z,AU,CU,SG\nm,m,m,oz,%,t/m3\n" + ROWS.format("7,1"))
+    assert dict(in_line.units) == {"cu": "pct"}
+    assert found.blocks["cu_pct"].tolist() == [1.0] * 4
+
+
+def shares(tmp_path: Path, heading: str, *values: float) -> BlockModel:
+    """Four blocks of 1000 m3 and 2.7 t/m3 with shares below topography."""
+    rows = "".join(f"{x},{y},{z},1,2.7,{value}\n" for (x, y, z), value in zip(PLACES_M, values, strict=True))
+    return read(tmp_path, f"X,Y,Z,CU,SG,{heading}\n{rows}", told=Told(size_m=(10, 10, 10)))
+
+
+PLACES_M = ((0, 0, 0), (0, 0, 10), (0, 10, 0), (10, 0, 0))
+
+
+def test_a_share_a_little_above_1_is_1_and_leaves_the_others_as_they_are(tmp_path: Path):
+    found = shares(tmp_path, "TOPO", 1.0001, 1.0, 0.5, 1.0)
+    assert found.blocks["tonnes"].sum() == pytest.approx(3.5 * 2700)
+    assert "TOPO is 1 in 1 rows where it is up to 1.0001" in told_of(found, "changed")
+    assert "TOPO is in" not in told_of(found, "guessed")
+
+
+def test_shares_in_per_cent_are_known_by_most_of_them_or_by_their_unit(tmp_path: Path):
+    most = shares(tmp_path, "TOPO", 100.02, 0.4, 50, 0)
+    assert most.blocks["tonnes"].sum() == pytest.approx(1.504 * 2700)
+    assert "TOPO is in per cent" in told_of(most, "guessed")
+    said = shares(tmp_path, "TOPO [%]", 30, 0.4, 0.5, 0.1)
+    assert said.blocks["tonnes"].sum() == pytest.approx(0.31 * 2700)
+    assert "TOPO [%] is in per cent" in told_of(said, "understood")
+    below = shares(tmp_path, "TOPO [%]", 1, 1, 0.5, 1)
+    assert below.blocks["tonnes"].sum() == pytest.approx(3.5 * 2700)
+    assert "none is above 1" in told_of(below, "guessed")
+
+
+@pytest.mark.parametrize("odd", [1.2, 2.0, 100.0])
+def test_a_single_share_well_above_1_is_refused(tmp_path: Path, odd: float):
+    with pytest.raises(BadInput, match=r"TOPO in line 3 is .*; expected shares from 0 to 1.*fraction\[%\]=TOPO"):
+        shares(tmp_path, "TOPO", 1.0, odd, 0.5, 1.0)
+
+
+@pytest.mark.parametrize(("per_block", "is_guess"), [(8100.0, True), (0.0081, False)])
+def test_mt_are_metric_tons_or_million_tonnes_by_what_rock_weighs(tmp_path: Path, per_block: float, is_guess: bool):
+    rows = lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{per_block}")
+    found = read(tmp_path, "X,Y,Z,CU,TONNES [mt]\n" + rows)
+    assert found.blocks["tonnes"].to_numpy() == pytest.approx(8100.0)
+    assert ("TONNES [mt] are metric tons" in told_of(found, "guessed")) == is_guess
+    assert ("TONNES [mt] is in mt: times 1e+06 to tonnes" in told_of(found, "understood")) != is_guess
+
+
 def test_rock_without_density_is_no_air(tmp_path: Path):
     rows = lines(lambda b: f"{b.x},{b.y},{b.z},{b.cu},{-99 if b.rock == 'waste' else b.density},{b.rock}")
     found = read(

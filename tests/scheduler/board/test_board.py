@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,10 +24,11 @@ from werkzeug.serving import make_server
 from instances.reading import read_mine
 from scheduler.board import child
 from scheduler.board.app import Board, make_app
-from scheduler.board.work import CANCELLED, DONE
+from scheduler.board.work import CANCELLED, DONE, Terms
 from scheduler.reports.facts import read_facts
 from scheduler.reports.writing import write_reports
 from scheduler.runfolder import MINE, read_run
+from tests.scheduler.reports.conftest import hand_plan, two_phases, write_plan
 from tests.scheduler.reports.looks import FAINT, nameless
 
 PATIENCE_S = 120.0
@@ -248,9 +250,22 @@ def test_a_second_solve_waits_and_a_value_off_the_slider_is_refused(small_board:
     assert len(small_board.works) == 1
 
 
+def test_a_what_if_of_a_plan_by_blocks_is_solved_by_blocks(tmp_path: Path):
+    """With nothing moved it is the base again, by the same engine and mined in the same way."""
+    instance = two_phases(**{"blocks.mining": "whole"})
+    base = write_plan(tmp_path / "run", instance, hand_plan(instance, "block"), engine="block", mining="whole")
+    board = Board.of_run(read_facts(base), tmp_path / "out", gap=0.01, time_limit_s=20.0)
+    board.solve([lever.base for lever in board.levers])
+    waited(lambda: board.works[0].state == DONE)
+    found = read_run(board.works[0].out)
+    board.close()
+    assert found.plan.resolution == "block"
+    assert (found.summary["engine"], found.summary["mining"]) == ("block", "whole")
+
+
 def test_a_mine_that_cannot_be_read_ends_in_words(small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     asked = {"mine": str(small_run / MINE), "changes": ["limits.mil_t_per_day=1"], "out": str(tmp_path / "run")}
-    child.main(json.dumps({**asked, "gap": 0.0, "time_limit_s": 60.0}))
+    child.main(json.dumps({**asked, **asdict(Terms(0.0, 60.0))}))
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["written"] is False
     assert "nearest: limits.mill_t_per_day" in told["findings"][0]

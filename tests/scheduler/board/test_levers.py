@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from instances.reading import read_mine
+from instances.reading import mine_in_memory, read_mine
 from instances.schema.base import by_period
 from scheduler.board.levers import Lever, levers_of, overrides_of
+from tests.builders import tiny_blocks, tiny_data
 
 MZO = read_mine("mzo")
 LEVERS = {lever.key: lever for lever in levers_of(MZO.mine)}
@@ -49,6 +50,22 @@ def test_the_mine_read_with_the_overrides_has_the_values_of_the_sliders(data: st
 def test_a_date_moves_to_the_last_day_of_a_shorter_month(months: int, then: dt.date):
     lever = Lever("o", "opens", "months", 0, 24, 1, 0, "months", "destinations.x.opens", date=dt.date(2020, 1, 31))
     assert lever.override(months) == f"destinations.x.opens={then}"
+
+
+@pytest.mark.parametrize("strip", [0.2, 0.4, 0.57, 9.0])
+def test_a_board_left_as_it_is_changes_nothing(strip: float):
+    mine = mine_in_memory(tiny_data(changes={"limits.strip_ratio_max": strip}), tiny_blocks()).mine
+    levers = levers_of(mine)
+    assert all(lever.low <= lever.base <= lever.high for lever in levers)
+    assert overrides_of(levers, {lever.key: lever.base for lever in levers}) == []
+
+
+def test_capacities_of_destinations_have_sliders():
+    path = "destinations.mill.capacity_mt_per_year"
+    mine = mine_in_memory(tiny_data(changes={path: 4.0}), tiny_blocks()).mine
+    lever = {lever.key: lever for lever in levers_of(mine)}["capacity-mill"]
+    assert lever.told(150) == "150 % of the base (6 Mt a year)"
+    assert lever.override(150) == f"{path}*=1.5"
 
 
 def test_a_value_that_is_not_on_the_slider_is_refused():

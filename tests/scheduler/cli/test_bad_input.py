@@ -138,3 +138,29 @@ def test_an_earlier_run_is_replaced_only_when_told(pitwise: Pitwise, run_copy: P
     replaced = pitwise("solve", tiny, "--out", run_copy, "--replace")
     assert replaced.exit_code == 0
     assert (run_copy / "summary.json").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--port", 99999), ["--port is 99999; expected 0 to 65535"]),
+        (("--port", -1), ["--port is -1; expected 0 to 65535"]),
+        (
+            ("--gap", -1, "--time-limit", -3),
+            ["--gap is -1.0; expected a number >= 0", "--time-limit is -3.0; expected a number >= 0"],
+        ),
+        (("--time-limit", "nan"), ["--time-limit is nan; expected a number >= 0"]),
+        (("--out", "taken"), ["--out is 'taken'; expected a folder; taken is a file"]),
+        (("--out", "taken/runs"), ["--out is 'taken/runs'; expected a folder;"]),
+    ],
+)
+def test_a_board_is_not_opened_with_options_that_no_solve_can_keep(
+    tiny: Path, pitwise: Pitwise, options: tuple[object, ...], said: list[str]
+):
+    pytest.importorskip("dash", reason="dash is not installed: no board was asked for")
+    Path("taken").touch()
+    result = pitwise("board", tiny, "--port", 0, *options)
+    assert result.exit_code == 2
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(said)
+    assert all(line.startswith(words) for line, words in zip(lines, said, strict=True))

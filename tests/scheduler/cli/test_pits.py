@@ -37,6 +37,12 @@ def test_json_has_every_pit(pitwise: Pitwise, mine: Path):
     [
         (("--factors", "1:0:1"), "--factors"),
         (("--factors", "many"), "--factors"),
+        (("--factors", "0.2:1.2:inf"), "--factors is 0.2:1.2:inf; expected FROM:TO:STEP"),
+        (("--factors", "0.2:nan:0.1"), "--factors"),
+        (("--factors", "0.2:1.2:nan"), "--factors"),
+        (("--factors", "0.2:inf:0.1"), "--factors"),
+        (("--factors", "0.2:0.2000003:1e-7"), "--factors"),
+        (("--factors", "1e-9:1:1"), "--factors"),
         (("--final", "0.33"), "nearest"),
         (("--chart", "pits.gif"), "--chart"),
         (("--most-mt", "-1"), "--most-mt"),

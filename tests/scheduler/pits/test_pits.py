@@ -21,7 +21,7 @@ from scheduler.pits.sequencing import capacities
 from scheduler.pits.values import pit_blocks
 from scheduler.pits.writing import write_with_phases
 from solvers.closure import StagedFlowKernel, closure_graph, scale_up
-from tests.builders import tiny_mine, write_mine
+from tests.builders import tiny_data, tiny_mine, write_mine
 
 FACTORS = (0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
 
@@ -180,3 +180,31 @@ def test_a_mine_with_phases_is_sound_and_keeps_its_comments(tmp_path: Path, mine
     assert tuple(again.mine.phases) == phases.names
     assert again.mine.phases["p2"].after == "p1"
     assert again.blocks["tonnes"].sum() == pytest.approx(phases.tonnes.sum())
+
+
+@pytest.mark.parametrize("pair", ["outside", "inside"])
+def test_a_mine_with_phases_keeps_the_further_precedence_of_its_blocks_alone(tmp_path: Path, mine: Instance, pair: str):
+    """Where it has none, no empty table is left: nothing could read it."""
+    data = tiny_data(changes={"precedence.file": "further.csv"})
+    folder = write_mine(tmp_path / "mine", data, mine.blocks.drop(columns=["sector", "mined_fraction"]))
+    blocks = with_phases(mine, nested_pits(mine, FACTORS), chosen_phases(mine, nested_pits(mine, FACTORS)))
+    inside = mine.blocks["block"].isin(blocks["block"])
+    one, other = mine.blocks.loc[inside == (pair == "inside"), "block"].iloc[:2]
+    (folder / "further.csv").write_text(f"block,needs\n{other},{one}\n", encoding="utf-8")
+    read = read_mine(folder)
+    assert len(read.precedence) == 1
+    found = nested_pits(read, FACTORS)
+    phases = chosen_phases(read, found)
+    again = read_mine(write_with_phases(tmp_path / "phased", read, with_phases(read, found, phases), phases, None))
+    assert len(again.precedence) == (pair == "inside")
+
+
+def test_a_mine_with_phases_that_could_not_be_read_is_not_written(tmp_path: Path, mine: Instance):
+    folder = write_mine(tmp_path / "mine", blocks=mine.blocks.drop(columns=["sector", "mined_fraction"]))
+    read = read_mine(folder)
+    found = nested_pits(read, FACTORS)
+    phases = chosen_phases(read, found)
+    unsound = with_phases(read, found, phases).assign(tonnes=-1.0)
+    with pytest.raises(BadInput, match="tonnes"):
+        write_with_phases(tmp_path / "phased", read, unsound, phases, None)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
