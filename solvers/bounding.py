@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _BOUND_SHARE = 0.6
 """Share of the time limit that the relaxation may take."""
+_PRECISE_SHARE = 0.1
+"""Share of the time limit after which a relaxation to 1e-4 will do: the last digits of a large one take longest."""
 _CASE_SHARE = 0.4
 """Share of the time limit by which cases have to be done, the relaxation before them included."""
 _CASE_GAP = 1e-4
@@ -104,7 +106,10 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
         early = begun(early)
     with course.stage("relaxation"):
         rule = StopRule(
-            relative_gap=options.relaxation_gap, seconds=course.left(_BOUND_SHARE), interrupted=course.interrupted
+            relative_gap=options.relaxation_gap,
+            seconds=course.left(_BOUND_SHARE),
+            interrupted=course.interrupted,
+            coarse_after=course.left(_PRECISE_SHARE),
         )
         relaxation = solve_relaxation(program, rule, threads=options.workers, on_iteration=course.on_iteration)
     bounded = Bounded(relaxation, program)

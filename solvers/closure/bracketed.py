@@ -131,7 +131,7 @@ class BracketedKernel:
         checked = checked_weights(weights, self._graph.n_nodes)
         real = checked.astype(np.float64)
         inside, outside, slack = self.brackets(real[None], allowed[None])
-        found, error = self._between(checked, inside & allowed, outside & allowed), math.ceil(slack)
+        found, error = self.between(checked, inside & allowed, outside & allowed), math.ceil(slack)
         at = self._sample
         known = _Known(real, allowed, found.member, int(found.member.sum()), slack, real[at], found.member[at])
         return Closure(found.value + error, found.member, error), known
@@ -166,8 +166,14 @@ class BracketedKernel:
         """Forgets every closure, so that the next one is exact."""
         self._known = []
 
-    def _between(self, weights: NDArray[np.int64], inside: Nodes, outside: Nodes) -> Closure:
-        """The best closure that contains one and lies within another."""
+    def between(self, weights: NDArray[np.int64], inside: Nodes, outside: Nodes) -> Closure:
+        """The best closure that contains one and lies within another, whatever is known.
+
+        Args:
+            weights: Integers ``(n,)``.
+            inside: A closure ``(n,)``.
+            outside: Another one that contains it ``(n,)``.
+        """
         left = outside & ~inside
         if left.all():
             return self._whole(weights)

@@ -268,13 +268,22 @@ class _Search:
         """Absolute difference that the relative gap stands for."""
         return self._stop.relative_gap * max(abs(self._bound), 1e-9) if np.isfinite(self._bound) else 0.0
 
+    @property
+    def _difference(self) -> float:
+        """Bound less value."""
+        return self._bound - self._value
+
     def _reason(self) -> StopReason | None:
-        if self._bound - self._value <= self._allowed():
+        if self._difference <= self._allowed():
             return StopReason.GAP
         if self._stop.interrupted is not None and self._stop.interrupted():
             return StopReason.INTERRUPTED
-        if self._stop.seconds is not None and time.perf_counter() - self._begun >= self._stop.seconds:
+        spent = time.perf_counter() - self._begun
+        if self._stop.seconds is not None and spent >= self._stop.seconds:
             return StopReason.TIME
+        coarse = self._stop.coarse_gap * abs(self._bound) if np.isfinite(self._bound) else 0.0
+        if self._stop.coarse_after is not None and spent >= self._stop.coarse_after and self._difference <= coarse:
+            return StopReason.COARSE
         if self._stop.iterations is not None and len(self._history) >= self._stop.iterations:
             return StopReason.ITERATIONS
         return None
@@ -302,7 +311,7 @@ class _Search:
             active, z = point.active, point.class_value
             x = np.zeros(program.value.shape)
             x.reshape(-1)[active.column] = np.maximum(z[active.upper_class] - z[active.lower_class], 0.0)
-        outcome = Outcome.OPTIMAL if self._bound - self._value <= self._allowed() else Outcome.BOUNDED
+        outcome = Outcome.OPTIMAL if self._difference <= self._allowed() else Outcome.BOUNDED
         if proof is not None:
             outcome = Outcome.INFEASIBLE
         return RelaxationResult(

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _ROWS_A_ROUND = 150
 _ROUNDS = 12
+_PRECISE_SHARE = 0.25
+"""Share of the time left after which the relaxation of a case may end with a coarser gap."""
 _NO_BETTER = 2e-5
 """Relative; a round of rows that brings a bound down by less is the last."""
 _SLACK = 1e-6
@@ -300,7 +302,8 @@ class _Search:
 
         seconds = self._limits.seconds
         left = None if seconds is None else max(seconds - (time.perf_counter() - self._begun), 0.0)
-        rule = StopRule(relative_gap=self._limits.relative_gap, seconds=left, interrupted=enough)
+        precise = None if left is None else _PRECISE_SHARE * left
+        rule = StopRule(self._limits.relative_gap, left, interrupted=enough, coarse_after=precise)
         return solve_relaxation(program, rule, kernel=self._kernel, begin=begin, on_iteration=note)
 
     def _case(self, ranges: Ranges, program: ClosureProgram, found: RelaxationResult) -> _Case:

@@ -60,7 +60,6 @@ _KEPT_WEIGHTS = 20_000_000
 """Weights up to which closures of three pricings are remembered."""
 _LARGEST_ERROR = 1e-8
 """Of the value of all steps; beyond, each step is solved by itself."""
-_FEW_MISSED = 0.01
 _LEAST_FOR_THREADS = 20_000
 """Nodes from which a closure takes longer than what the interpreter has to do for it, one thread at a time."""
 _Worth = tuple[int, int]
@@ -108,6 +107,7 @@ class StepPricer:
         kept = max(self._T, min(3 * self._T, _KEPT_WEIGHTS // max(self._n, 1)))
         self._single = BracketedKernel(self._within_a_step, kernel, kept=kept)
         self._expanded: ClosureGraph | None = None
+        self._exact = False
         self._joined: list[tuple[int, int]] = []
 
     def solve(self, weights: Floats, useful_above: float = np.inf) -> Priced:
@@ -126,11 +126,15 @@ class StepPricer:
         solves = len(groups)
         missed = int((member[:, :-1] & ~member[:, 1:]).sum())
         alone = _alone(member)
-        if missed > _FEW_MISSED * self._n:
+        if missed and useful_above < np.inf:
+            value = sum(value for value, _ in found) / scale
             repaired = [steps for steps in _repaired(member) if _worth(active_weights, steps) > useful_above]
-            if repaired:
-                steps = (*repaired, *alone)
-                return Priced(sum(value for value, _ in found) / scale, steps, exact=False, solves=solves)
+            if not repaired:
+                nested = _first_steps(self._nested(integers, member))
+                repaired = [nested] if _worth(active_weights, nested) > useful_above else []
+            if repaired or self._exact:
+                self._exact = False
+                return Priced(value, (*repaired, *alone), exact=False, solves=solves)
         while True:
             joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
@@ -146,14 +150,15 @@ class StepPricer:
             solves += len(new)
             groups, found = joined, [known[group] for group in joined]
         self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
+        self._exact = len(groups) < self._T
         value = sum(value for value, _ in found)
         return Priced(value / scale, (_first_steps(member), *alone), exact=True, solves=solves)
 
     def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[_Worth]:
         """A closure a step; writes their membership, returns what they are worth."""
         found = [(0, 0)] * self._T
-        for steps in _bisection(self._T):
-            self._solve_apart(steps, integers, member, found)
+        for runs in _bisection(self._T):
+            self._solve_apart([middle for _, middle, _ in runs], integers, member, found)
         if sum(error for _, error in found) > _LARGEST_ERROR * sum(value for value, _ in found):
             for step in range(self._T):
                 self._single.forget()
@@ -168,6 +173,22 @@ class StepPricer:
         for step, closure in zip(steps, self._single.solve_each(cases, self._threads), strict=True):
             member[:, step] = closure.member
             found[step] = closure.value, closure.error
+
+    def _nested(self, integers: Integers, member: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Closures ``(n, T)`` of which each contains the one before, the middle ones as they are alone.
+
+        In the order of bisection, those that are not between their neighbours are solved again between them.
+        """
+        nested, nothing, everything = member.copy(), np.zeros(self._n, np.bool_), np.ones(self._n, np.bool_)
+        for runs in _bisection(self._T):
+            for first, step, stop in runs:
+                before = nested[:, first - 1] if first else nothing
+                possible = self._active[:, step] & (nested[:, stop] if stop < self._T else everything)
+                if not (before & ~nested[:, step]).any() and not (nested[:, step] & ~possible).any():
+                    continue
+                weights = np.ascontiguousarray(integers[:, step])
+                nested[:, step] = self._single.between(weights, before & possible, possible).member
+        return nested
 
     def _solve_group(
         self,
@@ -268,13 +289,16 @@ def bracketed_bound(program: ClosureProgram, multipliers: Floats, kernel: Kernel
     return np.inf if np.isnan(bound) else bound
 
 
-def _bisection(count: int) -> list[list[int]]:
-    """0..count-1, the middle first, then the middles of both halves, and so on."""
+def _bisection(count: int) -> list[list[tuple[int, int, int]]]:
+    """Runs of 0..count-1, each with its middle: the whole, then what is left of and right of it, and so on.
+
+    Returns:
+        Levels of runs, each of its first number, its middle, and the one after its last.
+    """
     levels, runs = [], [(0, count)]
     while runs:
-        middles = [(first, (first + stop) // 2, stop) for first, stop in runs]
-        levels.append([middle for _, middle, _ in middles])
-        halves = [half for first, middle, stop in middles for half in ((first, middle), (middle + 1, stop))]
+        levels.append([(first, (first + stop) // 2, stop) for first, stop in runs])
+        halves = [half for first, middle, stop in levels[-1] for half in ((first, middle), (middle + 1, stop))]
         runs = [(first, stop) for first, stop in halves if first < stop]
     return levels
 

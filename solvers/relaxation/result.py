@@ -25,6 +25,7 @@ class StopReason(Enum):
     """Why the search ended."""
 
     GAP = "the gap was reached"
+    COARSE = "it took long, and a coarser gap was reached"
     TIME = "the time limit was reached"
     ITERATIONS = "the iteration limit was reached"
     INTERRUPTED = "the caller asked to stop"
@@ -65,12 +66,16 @@ class StopRule:
         seconds: Wall-clock limit, looked at between iterations.
         iterations: Most closures priced; the deterministic limit.
         interrupted: Asked before every iteration; true stops the search.
+        coarse_after: Seconds of wall clock after which ``coarse_gap`` is good enough.
+        coarse_gap: (bound - value) / |bound| that is good enough then.
     """
 
     relative_gap: float = 1e-6
     seconds: float | None = None
     iterations: int | None = None
     interrupted: Callable[[], bool] | None = None
+    coarse_after: float | None = None
+    coarse_gap: float = 1e-4
 
 
 @dataclass(frozen=True, eq=False)

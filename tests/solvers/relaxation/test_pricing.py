@@ -60,8 +60,9 @@ def test_one_pricer_prices_many_weights(seed):
             weights = weights + np.where(rng.random((n, T)) < 0.05, rng.normal(0.0, 3.0, (n, T)), 0.0)
         exact = of_all_steps(program, weights)
         size = np.abs(weights).sum()
-        early = rng.random() < 0.3
-        priced = pricer.solve(weights, useful_above=-np.inf if early else np.inf)
+        early = rng.random() < 0.5
+        useful_above = rng.choice([-np.inf, 0.9 * exact, 0.999 * exact]) if early else np.inf
+        priced = pricer.solve(weights, useful_above)
         assert priced.value >= exact - 1e-12 * size
         assert priced.exact or early
         if priced.exact:

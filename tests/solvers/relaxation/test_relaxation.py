@@ -253,6 +253,7 @@ def test_stopping_early_leaves_a_valid_bound_and_says_why():
     for stop, reason in (
         (StopRule(relative_gap=0.0, iterations=1), StopReason.ITERATIONS),
         (StopRule(relative_gap=0.0, seconds=0.0), StopReason.TIME),
+        (StopRule(relative_gap=0.0, coarse_after=0.0, coarse_gap=10.0), StopReason.COARSE),
         (StopRule(relative_gap=0.0, interrupted=lambda: True), StopReason.INTERRUPTED),
     ):
         result = solve_relaxation(program, stop, speed_ups=PLAIN)
