@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from instances.geometry.units import scheduling_units
-from scheduler.compiling import compile_problem
-from scheduler.solving import THOUSAND
 from scheduler.studies import decisions
 from scheduler.studies.comparing import (
     break_even,
@@ -25,7 +23,7 @@ from scheduler.studies.comparing import (
     with_plans,
 )
 from scheduler.studies.opening import OpenStudy
-from scheduler.studies.pricing import fixed_value
+from scheduler.studies.pricing import Future, fixed_value
 from scheduler.studies.results import Study
 from scheduler.studies.scenarios import BASE, label, shared_plan_of
 from scheduler.studies.schema import GridDesign, SampledDesign, TornadoDesign
@@ -170,23 +168,27 @@ def _shared_plans(opened: OpenStudy, study: Study, results: pd.DataFrame) -> pd.
         called, name = label(opened.study, number), shared_plan_of(opened.study, design)
         futures = by_name[by_name["design"] == called]
         if name in by_name.index and len(futures) == design.samples:
-            kept = _kept_in(opened, study, [name], futures["scenario"].tolist()).T[name]
+            kept = _kept_in(opened, study, [name], futures["bound"]).T[name]
             rows.append({"design": called, **shared_plan(name, by_name, kept)})
     return pd.DataFrame(rows)
 
 
-def _kept_in(opened: OpenStudy, study: Study, plans: Sequence[str], futures: Sequence[str]) -> pd.DataFrame:
-    """Value of each plan (row), every decision kept, in each future (column), currency; NaN where it breaks a limit."""
+def _kept_in(opened: OpenStudy, study: Study, plans: Sequence[str], futures: pd.Series[Any]) -> pd.DataFrame:
+    """Value of each plan (row), every decision kept, in each future (column), currency; NaN where it breaks a limit.
+
+    ``futures`` are the bounds of the futures by name.
+    """
     entries = {entry["name"]: entry for entry in study.manifest.scenarios()}
     by_name = {scenario.name: scenario for scenario in opened.scenarios}
-    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures))
-    for future in futures:
-        instance = opened.instance(by_name[future])
-        problem = compile_problem(instance, scheduling_units(instance, "panel"))
+    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures.index))
+    audited: dict[str, dict[str, str]] = {plan: {} for plan in plans}
+    for name, bound in futures.items():
+        future = Future.of(opened.instance(by_name[str(name)]), float(bound))
         for plan in plans:
-            kept = decisions.read_decisions(study.manifest.result(entries[plan]) / decisions.FILE, problem)
-            value = None if kept is None else fixed_value(problem, kept)[0]
-            values.loc[plan, future] = np.nan if value is None else value * THOUSAND
+            file = study.manifest.result(entries[plan]) / decisions.FILE
+            kept = decisions.read_decisions(file, future.problem)
+            value = None if kept is None else fixed_value(future, kept, audited[plan])[0]
+            values.loc[plan, name] = np.nan if value is None else value
     return values
 
 
@@ -196,8 +198,8 @@ def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str,
     names = futures["scenario"].tolist()[:MOST_PRICED]
     also = [shared_plan_of(opened.study, d) for d in opened.study.designs if isinstance(d, SampledDesign)]
     plans = [*names, *(name for name in also if name in set(with_plans(results)["scenario"]))]
-    values = _kept_in(opened, study, plans, names)
     bounds = futures.set_index("scenario")["bound"].reindex(names)
+    values = _kept_in(opened, study, plans, bounds)
     return {
         "regret": regret(values, bounds),
         "plans_in_futures": values.rename_axis("plan").reset_index(),

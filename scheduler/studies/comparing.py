@@ -164,7 +164,7 @@ def shared_plan(plan: str, results: pd.DataFrame, kept: pd.Series[Any]) -> dict[
         of a plan a future; ``flexibility``, the difference of the two, at least and at most.
     """
     futures = results.loc[kept.index]
-    mean, most = float(kept.mean()), float(results["bound"][plan])
+    mean, most = float(kept.mean(skipna=False)), float(results["bound"][plan])
     alone, alone_most = float(futures["objective"].mean()), float(futures["bound"].mean())
     return {
         "plan": plan,

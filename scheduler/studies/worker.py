@@ -21,7 +21,7 @@ from scheduler.exact import ExactAnswer
 from scheduler.neighbours import Neighbour
 from scheduler.problem import Array, Problem
 from scheduler.runfolder import json_text, write_run
-from scheduler.solving import THOUSAND, Answer, Request, solve_mine
+from scheduler.solving import Answer, Request, solve_mine
 from scheduler.studies import decisions
 from scheduler.studies.code import code_hash
 from scheduler.studies.folder import (
@@ -34,7 +34,7 @@ from scheduler.studies.folder import (
     put_in_place,
     write_whole,
 )
-from scheduler.studies.pricing import fixed_value
+from scheduler.studies.pricing import Future, fixed_value
 from solvers.result import Progress, StopReason
 
 PROGRESS_S = 2.0
@@ -244,18 +244,19 @@ class ScenarioSolve:
             "cpu_s": time.process_time() - self.cpu_before,
             "capacity_kt": {} if self.problem is None else _capacities(self.problem, self.engine),
             "bought": _bought(self.problem, self.engine),
-            **self._priced(),
+            **self._priced(answer),
         }
 
-    def _priced(self) -> dict[str, object]:
+    def _priced(self, answer: Answer) -> dict[str, object]:
         """The reference's plan, kept as it is, under this scenario's mine."""
         if self.job.reference is None or self.problem is None:
             return {"fixed_schedule": None, "fixed_schedule_breaks": ""}
         plan = decisions.read_decisions(self.job.reference / decisions.FILE, self.problem)
         if plan is None:
             return {"fixed_schedule": None, "fixed_schedule_breaks": "other units, routes or periods"}
-        value, broken = fixed_value(self.problem, plan)
-        return {"fixed_schedule": None if value is None else value * THOUSAND, "fixed_schedule_breaks": broken}
+        bound = answer.summary.get("bound")
+        value, broken = fixed_value(Future.of(answer.instance, bound if isinstance(bound, float) else None), plan)
+        return {"fixed_schedule": value, "fixed_schedule_breaks": broken}
 
     def _note(self, progress: Progress | None) -> None:
         """Notes how far the solve is, for ``--status``."""
