@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -23,7 +23,7 @@ from scheduler.studies.comparing import (
     with_plans,
 )
 from scheduler.studies.opening import OpenStudy
-from scheduler.studies.pricing import Future, fixed_value
+from scheduler.studies.pricing import OTHER_MINE, Future, fixed_value
 from scheduler.studies.results import Study
 from scheduler.studies.scenarios import BASE, label, shared_plan_of
 from scheduler.studies.schema import GridDesign, SampledDesign, TornadoDesign
@@ -82,6 +82,8 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
             answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, TornadoDesign):
             with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
+            if not opened.study.solve.warm:
+                with_base = _with_plan_kept(opened, study, with_base, BASE)
             answers[f"tornado{suffix}"] = tornado(with_base, BASE)
     answers |= _fronts(results)
     figures |= _best(opened, results)
@@ -178,18 +180,37 @@ def _kept_in(opened: OpenStudy, study: Study, plans: Sequence[str], futures: pd.
 
     ``futures`` are the bounds of the futures by name.
     """
+    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures.index))
+    for plan, future, value, _ in _kept(opened, study, plans, futures):
+        values.loc[plan, future] = np.nan if value is None else value
+    return values
+
+
+def _kept(
+    opened: OpenStudy, study: Study, plans: Sequence[str], futures: pd.Series[Any]
+) -> Iterator[tuple[str, str, float | None, str]]:
+    """Plan, future, the plan's value there, every decision kept, and else what it breaks; see :func:`_kept_in`."""
     entries = {entry["name"]: entry for entry in study.manifest.scenarios()}
     by_name = {scenario.name: scenario for scenario in opened.scenarios}
-    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures.index))
     audited: dict[str, dict[str, str]] = {plan: {} for plan in plans}
     for name, bound in futures.items():
         future = Future.of(opened.instance(by_name[str(name)]), float(bound))
         for plan in plans:
             file = study.manifest.result(entries[plan]) / decisions.FILE
             kept = decisions.read_decisions(file, future.problem)
-            value = None if kept is None else fixed_value(future, kept, audited[plan])[0]
-            values.loc[plan, name] = np.nan if value is None else value
-    return values
+            value, broken = (None, OTHER_MINE) if kept is None else fixed_value(future, kept, audited[plan])
+            yield plan, str(name), value, broken
+
+
+def _with_plan_kept(opened: OpenStudy, study: Study, results: pd.DataFrame, plan: str) -> pd.DataFrame:
+    """The results with the value of one scenario's plan kept in each other; without it where that has no plan."""
+    known = with_plans(results).set_index("scenario")
+    if plan not in known.index:
+        return results
+    kept = {future: (value, broken) for _, future, value, broken in _kept(opened, study, [plan], known["bound"])}
+    values = [kept.get(name, (None, "")) for name in results["scenario"]]
+    fixed = np.array([np.nan if value is None else value for value, _ in values])
+    return results.assign(fixed_schedule=fixed, fixed_schedule_breaks=[broken for _, broken in values])
 
 
 def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -22,6 +22,9 @@ from scheduler.solving import THOUSAND
 SLACK = 1e-6
 """How far, relative to a limit or to what it turns over, a plan of a solver may lie beyond a limit or a bound."""
 
+OTHER_MINE = "other units, routes or periods"
+"""What is said where the decisions of a plan are not those of a mine."""
+
 logger = logging.getLogger(__name__)
 
 

@@ -57,6 +57,8 @@ COLUMNS = {
     "key": "hash over all that the result depends on",
 }
 """Columns of :meth:`Study.results`."""
+FIGURES = ("objective", "bound", "gap", "npv", "npv_published_basis", "moved_mt", "milled_mt")
+"""Columns that are figures of the summary by the same name."""
 TIMES = ("solve_s", "wall_s", "cpu_s", "attempt")
 """Columns that differ from one run of the same study to the next."""
 
@@ -89,7 +91,8 @@ class Study:
         table = pd.DataFrame([self._row(entry) for entry in self.manifest.scenarios()])
         for name in self.parameters():
             table[name] = _one_type(table[name])
-        return table
+        # Where no scenario has such a figure the column is one of numbers all the same.
+        return table.astype(dict.fromkeys((*FIGURES, "fixed_schedule"), float))
 
     def periods(self) -> pd.DataFrame:
         """A row a scenario and period: the schedule, with mining and mill capacity (Mt); scenarios with a plan."""
@@ -147,10 +150,7 @@ class Study:
             "status": record.get("status", WAITING),
             "reason": record.get("reason", ""),
         }
-        row |= {
-            name: summary.get(name)
-            for name in ("objective", "bound", "gap", "npv", "npv_published_basis", "moved_mt", "milled_mt")
-        }
+        row |= {name: summary.get(name) for name in FIGURES}
         row |= _shape(_schedule(result), summary, record)
         row |= {
             "bought": " ".join(f"{name}:{period}" for name, period in sorted(record.get("bought", {}).items())),

@@ -34,7 +34,7 @@ from scheduler.studies.folder import (
     put_in_place,
     write_whole,
 )
-from scheduler.studies.pricing import Future, fixed_value
+from scheduler.studies.pricing import OTHER_MINE, Future, fixed_value
 from solvers.result import Progress, StopReason
 
 PROGRESS_S = 2.0
@@ -253,7 +253,7 @@ class ScenarioSolve:
             return {"fixed_schedule": None, "fixed_schedule_breaks": ""}
         plan = decisions.read_decisions(self.job.reference / decisions.FILE, self.problem)
         if plan is None:
-            return {"fixed_schedule": None, "fixed_schedule_breaks": "other units, routes or periods"}
+            return {"fixed_schedule": None, "fixed_schedule_breaks": OTHER_MINE}
         bound = answer.summary.get("bound")
         value, broken = fixed_value(Future.of(answer.instance, bound if isinstance(bound, float) else None), plan)
         return {"fixed_schedule": value, "fixed_schedule_breaks": broken}

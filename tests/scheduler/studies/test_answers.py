@@ -16,6 +16,8 @@ from scheduler.studies.answers import answer, steps
 from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
+from scheduler.studies.running import run_study
+from tests.scheduler.studies.conftest import WriteStudy
 
 
 @st.composite
@@ -133,6 +135,39 @@ def test_a_study_answers_what_its_designs_ask(finished: Study, whole):
     results = finished.results().set_index("scenario")
     for name in values.columns:
         assert values.loc[name, name] == pytest.approx(results.loc[name, "objective"], rel=1e-6)
+
+
+ONE_SIDE = """
+format = 1
+name = "one"
+mine = "mine"
+
+[parameters.mill]
+paths = ["limits.mill_t_per_day"]
+{side}
+
+[[designs]]
+kind = "tornado"
+"""
+
+
+def test_a_tornado_in_which_no_plan_can_be_kept_has_its_changes_all_the_same(study: WriteStudy, tmp_path: Path):
+    """A smaller mill breaks the base's plan; there is no other scenario."""
+    opened = open_study(study(ONE_SIDE.format(side="low = 150.0")))
+    run_study(opened, tmp_path / "out", workers=1)
+    row = answer(opened, Study(tmp_path / "out")).answers["tornado"].iloc[0]
+    assert row["change"] < 0
+    assert np.isnan(row["fixed_schedule_change"])
+    assert row["fixed_schedule_breaks"].startswith("limits.mill_t_per_day")
+
+
+def test_a_tornado_without_warm_starts_has_the_value_of_replanning(study: WriteStudy, tmp_path: Path):
+    """The base's plan kept under a larger mill is worth what it is in the base."""
+    opened = open_study(study(ONE_SIDE.format(side="high = 350.0") + "[solve]\nwarm = false\ngap = 0.0\n"))
+    run_study(opened, tmp_path / "out", workers=1)
+    row = answer(opened, Study(tmp_path / "out")).answers["tornado"].iloc[0]
+    assert row["fixed_schedule_change"] == pytest.approx(0.0, abs=1e-3)
+    assert row["replanning"] == pytest.approx(row["change"], abs=1e-3)
 
 
 def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: Path):
