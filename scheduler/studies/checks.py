@@ -24,7 +24,7 @@ from scheduler.studies.schema import (
     Uniform,
 )
 
-PRICE = re.compile(r"products\.[^.]+\.price_[a-z_]+(\.\d+)?")
+PRICE = re.compile(r"products\.[^.]+\.price_[a-z_]+(\.(0|[1-9]\d*))?")
 """Key paths that are prices."""
 
 
@@ -78,6 +78,7 @@ def _design_findings(study: StudyFile, design: Design, place: str) -> Iterator[F
     if isinstance(design, LatinHypercubeDesign | MonteCarloDesign) and not lacking:
         if design.shared_plan:
             yield from _price_findings(study, design, place)
+            yield from _shared_path_findings(study, design, place)
         yield from _correlation_findings(study, design, place)
 
 
@@ -91,6 +92,19 @@ def _price_findings(study: StudyFile, design: SampledDesign, place: str) -> Iter
         if isinstance(found, Discrete) and not all(isinstance(value, int | float) for value in found.values):
             where = f"{place.split(': ', maxsplit=1)[0]}: parameters.{name}.distribution.values"
             yield Finding(where, Words("texts or lists"), "numbers, of which a shared plan takes the mean")
+
+
+def _shared_path_findings(study: StudyFile, design: SampledDesign, place: str) -> Iterator[Finding]:
+    """Prices that are changed twice: the mean of what two changes come to is not what their means come to."""
+    before: list[tuple[str, str]] = []
+    for name, parameter in chosen(study, design).items():
+        for path in parameter.paths:
+            for other, theirs in before:
+                # A whole list overlaps with each of its elements.
+                if f"{path}.".startswith(f"{theirs}.") or f"{theirs}.".startswith(f"{path}."):
+                    where = Words(f"true with {path} of the parameter {name} and {theirs} of {other}")
+                    yield Finding(f"{place}.shared_plan", where, "false, or each price in one parameter, and once")
+            before.append((name, path))
 
 
 def _has(design: Design, parameter: Parameter) -> bool:
