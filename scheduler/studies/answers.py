@@ -25,7 +25,7 @@ from scheduler.studies.comparing import (
 from scheduler.studies.opening import OpenStudy
 from scheduler.studies.pricing import OTHER_MINE, Future, fixed_value
 from scheduler.studies.results import Study
-from scheduler.studies.scenarios import BASE, label, shared_plan_of
+from scheduler.studies.scenarios import BASE, label, shared_plan_of, tornado_base_of
 from scheduler.studies.schema import GridDesign, SampledDesign, TornadoDesign
 
 MOST_PRICED = 200
@@ -81,10 +81,11 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         elif isinstance(design, GridDesign) and not own["objective"].isna().all():
             answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, TornadoDesign):
-            with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
-            if not opened.study.solve.warm:
-                with_base = _with_plan_kept(opened, study, with_base, BASE)
-            answers[f"tornado{suffix}"] = tornado(with_base, BASE)
+            base = tornado_base_of(opened.study, design)
+            with_base = results[(results["design"] == called) | (results["scenario"] == base)]
+            if base != BASE or not opened.study.solve.warm:
+                with_base = _with_plan_kept(opened, study, with_base, base)
+            answers[f"tornado{suffix}"] = tornado(with_base, base)
     answers |= _fronts(results)
     figures |= _best(opened, results)
     if opened.study.regret:

@@ -138,7 +138,10 @@ class GridDesign(_Design):
 
 
 class TornadoDesign(_Design):
-    """One parameter at a time, at its `low` and its `high`, all else as in the base."""
+    """One parameter at a time, at its `low` and its `high`, all else as in the base.
+
+    With `changes` it has a base of its own, the scenario `<design>-base`, that has them too.
+    """
 
     kind: Annotated[Literal["tornado"], Field(description="what it is")]
     parameters: Annotated[Names, Field(description="those varied; all with `low` and `high` unless given")] = ()

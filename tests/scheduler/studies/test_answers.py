@@ -170,6 +170,24 @@ def test_a_tornado_without_warm_starts_has_the_value_of_replanning(study: WriteS
     assert row["replanning"] == pytest.approx(row["change"], abs=1e-3)
 
 
+def test_a_tornado_with_changes_compares_with_a_base_that_has_them(study: WriteStudy, tmp_path: Path):
+    """It is the tornado of a study with those changes: what they are worth themselves is in none of its rows."""
+    price = ONE_SIDE.format(side="low = 280.0") + "{}\n[solve]\ngap = 0.0\n"
+    changes = 'changes = ["products.copper.price_usd_per_lb=4.0"]\n'
+    tables = []
+    for name, text in (
+        ("design", price.format(changes)),
+        ("study", price.format("").replace("\n[", f"\n{changes}[", 1)),
+    ):
+        opened = open_study(study(text))
+        run_study(opened, tmp_path / name, workers=1)
+        tables.append(answer(opened, Study(tmp_path / name)).answers["tornado"])
+    assert [scenario.name for scenario in opened.scenarios] == ["base", "mill-low"]
+    ours, theirs = (table.drop(columns="fixed_schedule_breaks") for table in tables)
+    assert ours["scenario"].tolist() == ["mill-low"]
+    pd.testing.assert_frame_equal(ours, theirs, atol=1.0)
+
+
 def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: Path):
     """A grid over tonnages and opening dates has both in one column, which Parquet takes as text."""
     rows = [
