@@ -6,6 +6,7 @@ as waiting.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scheduler.studies.folder import WAITING, Manifest, read_manifest, read_record
+from scheduler.studies.folder import SOURCE, WAITING, Manifest, read_manifest, read_record
 from scheduler.studies.folder import not_writable as _not_writable
 
 COLUMNS = {
@@ -61,6 +62,9 @@ FIGURES = ("objective", "bound", "gap", "npv", "npv_published_basis", "moved_mt"
 """Columns that are figures of the summary by the same name."""
 TIMES = ("solve_s", "wall_s", "cpu_s", "attempt")
 """Columns that differ from one run of the same study to the next."""
+
+STATE = b"pitwise_study_state"
+"""Key of a Parquet file's metadata: the state of the study that it is a table of."""
 
 
 class Study:
@@ -123,17 +127,40 @@ class Study:
         return {"scenarios": self.results(), "periods": self.periods(), "shadow_prices": self.shadow_prices()}
 
     def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Writes tables to the study's folder, each as CSV and as Parquet.
+        """Writes tables to the study's folder, each as CSV and as Parquet; those of its earlier states are removed.
 
         Raises:
             BadInput: where they cannot be written.
         """
+        state = self._state()
         try:
+            for file in sorted(self.folder.glob("*.parquet")):
+                if _state_of(file) not in (None, state):
+                    file.with_suffix(".csv").unlink(missing_ok=True)
+                    file.unlink()
             for name, table in tables.items():
                 _replace(self.folder / f"{name}.csv", partial(_to_csv, table))
-                _replace(self.folder / f"{name}.parquet", partial(_to_parquet, table))
+                _replace(self.folder / f"{name}.parquet", partial(_to_parquet, table, state))
         except OSError as error:
             raise _not_writable(self.folder, error) from error
+
+    def is_present(self, file: Path) -> bool:
+        """Whether a table that was written is of the study as it is, and not of an earlier state of it.
+
+        Raises:
+            OSError: where it cannot be read.
+            pyarrow.ArrowException: where it is damaged.
+        """
+        return (pq.read_schema(file).metadata or {}).get(STATE) == self._state()
+
+    def _state(self) -> bytes:
+        """A hash over what the tables of a study depend on: the keys of its scenarios, and what its file asks."""
+        try:
+            asked = (self.folder / SOURCE).read_bytes()
+        except OSError:
+            asked = b""
+        keys = [(entry["name"], entry["key"]) for entry in self.manifest.scenarios()]
+        return hashlib.sha256(json.dumps(keys).encode() + asked).hexdigest().encode()
 
     def _row(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         result = self.manifest.result(entry)
@@ -224,8 +251,17 @@ def _to_csv(table: pd.DataFrame, file: Path) -> None:
     table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def _to_parquet(table: pd.DataFrame, file: Path) -> None:
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), file)
+def _to_parquet(table: pd.DataFrame, state: bytes, file: Path) -> None:
+    made = pa.Table.from_pandas(table, preserve_index=False)
+    pq.write_table(made.replace_schema_metadata({**(made.schema.metadata or {}), STATE: state}), file)
+
+
+def _state_of(file: Path) -> bytes | None:
+    """The state of the study that a table was written in; ``None`` where it is none of a study, or damaged."""
+    try:
+        return (pq.read_schema(file).metadata or {}).get(STATE)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def _replace(file: Path, write: Callable[[Path], None]) -> None:

@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
@@ -18,6 +17,7 @@ from scheduler.reports.study_page import scenario_lines, study_page
 from scheduler.reports.study_writing import report_scenarios, write_study_page
 from scheduler.reports.writing import PAGE
 from scheduler.studies.answers import Answers, answer
+from scheduler.studies.folder import MANIFEST
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
 from tests.scheduler.reports.conftest import HOSTILE, browser, file_bytes, stays_text
@@ -122,14 +122,18 @@ def test_tables_on_file_give_the_same_page(reported: Study, answered: Answers):
     assert given == on_file
 
 
-def test_tables_of_an_earlier_state_are_left_out(reported: Study, tmp_path: Path):
-    """A tornado that names a scenario which the study no longer has is not shown; the other tables are."""
-    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
-    tornado = pd.read_parquet(study.folder / "tornado.parquet")
-    tornado.replace("price-high", "price-twice").to_parquet(study.folder / "tornado.parquet")
-    keys = [figure.key for figure in study_figures(study_facts(study, PAGE))]
-    assert "tornado" not in keys
-    assert "hill" in keys
+def test_tables_of_an_earlier_state_are_left_out(reported: Study, answered: Answers, tmp_path: Path):
+    """Another value of a parameter leaves every name as it is, and no number; tables written then are the only ones."""
+    folder = shutil.copytree(reported.folder, tmp_path / "study")
+    assert "tornado" in study_facts(Study(folder), PAGE).answers
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["scenarios"][-1]["key"] = "0" * 64
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    study = Study(folder)
+    assert study_facts(study, PAGE).answers == {}
+    study.write_tables({"hill": answered.answers["hill"]})
+    assert set(study_facts(study, PAGE).answers) == {"hill"}
+    assert {file.name for file in folder.glob("*.csv")} == {"hill.csv"}
 
 
 def test_a_damaged_table_is_refused(reported: Study, tmp_path: Path):
