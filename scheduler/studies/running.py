@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from instances.reading import BUNDLED
 from scheduler.runfolder import json_text
 from scheduler.solving import versions
 from scheduler.studies import decisions
@@ -248,5 +249,4 @@ def _heights(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
 
 def _absolute(mine: str) -> str:
     """The path of a mine as it holds in whatever folder; the name of a bundled one as it is."""
-    path = Path(mine)
-    return str(path.resolve()) if path.exists() else mine
+    return mine if mine in BUNDLED else str(Path(mine).resolve())

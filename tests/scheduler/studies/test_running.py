@@ -24,7 +24,8 @@ from scheduler.studies.folder import FORMULATIONS, WORK, keys, locked, read_stat
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import TIMES, Study
 from scheduler.studies.running import Event, run_study, settings_of
-from scheduler.studies.worker import Job, ScenarioSolve
+from scheduler.studies.worker import Job, ScenarioSolve, Word
+from tests.builders import write_mine
 from tests.scheduler.studies.conftest import GRID, HEAD, WriteStudy
 
 TORNADO = '\n[[designs]]\nkind = "tornado"\nparameters = ["mining"]\n'
@@ -128,6 +129,40 @@ def test_only_what_a_change_touches_is_solved_again(study: WriteStudy, tmp_path:
     results = Study(tmp_path / "out").results()
     assert set(results["status"]) == {PROVEN}
     assert not set(results["folder"].str.removeprefix("scenarios/")) & set(second)
+
+
+class Onlookers:
+    """A crew that solves nothing and keeps the jobs that it was given."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self.given: list[Job] = []
+        self.left: list[Job] = []
+
+    def start(self, job: Job) -> None:
+        self.given.append(job)
+        self.left.append(job)
+
+    def wait(self) -> list[tuple[Job, Word]]:
+        return [(self.left.pop(), ("failed", "nothing was done", ""))]
+
+    def stop(self) -> None:
+        self.left = []
+
+
+def test_the_name_of_a_bundled_mine_is_no_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As for a solve; a folder of that name is told by its path."""
+    write_mine(tmp_path / "mzo")
+    monkeypatch.chdir(tmp_path)
+    file, found = Path("study.toml"), []
+    for mine in ("mzo", "./mzo"):
+        prices = '\n[parameters.mining]\npaths = ["costs.mining_per_t"]\nlow = 2.0\n'
+        file.write_text(f'format = 1\nname = "small"\nmine = "{mine}"\n' + prices + TORNADO, encoding="utf-8")
+        crew = Onlookers()
+        run_study(open_study(file), "out", crew=crew)
+        found += [(read_mine(job.mine).mine.name, job.mine) for job in crew.given]
+    assert found == [("mzo", "mzo")] * 2 + [("tiny", str(tmp_path / "mzo"))] * 2
 
 
 def test_a_lost_worker_costs_only_its_scenario(study: WriteStudy, tmp_path: Path):
