@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from instances.reading import BUNDLED
+from instances.table import are_files_outside_allowed
 from scheduler.runfolder import json_text
 from scheduler.solving import versions
 from scheduler.studies import decisions
@@ -168,6 +169,7 @@ class _Runner:
             self._ancestor(entry, first=False),
             self.manifest.data["settings"],
             code=str(self.manifest.data["versions"]["code"]),
+            outside_allowed=are_files_outside_allowed(),
         )
 
     def _ancestor(self, entry: Mapping[str, Any], *, first: bool) -> Path | None:

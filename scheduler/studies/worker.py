@@ -10,6 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 
 from instances.findings import BadInput
 from instances.reading import MineFiles
+from instances.table import files_outside_allowed
 from scheduler.exact import ExactAnswer
 from scheduler.neighbours import Neighbour
 from scheduler.problem import Array, Problem
@@ -58,6 +60,7 @@ class Job:
         settings: of the solve.
         attempt: 1, and more where a worker was lost.
         code: hash of the code that the study was begun with; a worker of another version refuses. Empty for any.
+        outside_allowed: whether the files of the mine may lie outside its folder.
     """
 
     study: Path
@@ -69,6 +72,7 @@ class Job:
     settings: Mapping[str, Any]
     attempt: int = 1
     code: str = ""
+    outside_allowed: bool = False
 
     @property
     def folder(self) -> str:
@@ -90,7 +94,8 @@ def work(job: Job, connection: Connection) -> None:
 def word_of(job: Job) -> Word:
     """Solves a scenario and puts its result in place; whatever happens is told."""
     try:
-        ScenarioSolve(job).run()
+        with files_outside_allowed() if job.outside_allowed else nullcontext():
+            ScenarioSolve(job).run()
     except BadInput as error:
         return "failed", "; ".join(map(str, error.findings)), ""
     except OSError as error:

@@ -18,6 +18,7 @@ import pytest
 
 from instances.findings import BadInput
 from instances.reading import read_mine
+from instances.table import files_outside_allowed
 from scheduler.runfolder import CERTIFICATE, read_run
 from scheduler.solving import Request, solve_mine
 from scheduler.studies.folder import FORMULATIONS, WORK, keys, locked, read_status
@@ -25,7 +26,7 @@ from scheduler.studies.opening import open_study
 from scheduler.studies.results import TIMES, Study
 from scheduler.studies.running import Event, run_study, settings_of
 from scheduler.studies.worker import Job, ScenarioSolve, Word
-from tests.builders import write_mine
+from tests.builders import tiny_data, write_mine
 from tests.scheduler.studies.conftest import GRID, HEAD, WriteStudy
 
 TORNADO = '\n[[designs]]\nkind = "tornado"\nparameters = ["mining"]\n'
@@ -163,6 +164,19 @@ def test_the_name_of_a_bundled_mine_is_no_folder_here(tmp_path: Path, monkeypatc
         run_study(open_study(file), "out", crew=crew)
         found += [(read_mine(job.mine).mine.name, job.mine) for job in crew.given]
     assert found == [("mzo", "mzo")] * 2 + [("tiny", str(tmp_path / "mzo"))] * 2
+
+
+def test_workers_may_read_what_the_study_may(small_mine: Path, study: WriteStudy, tmp_path: Path):
+    """A block table outside the mine's folder, where that is allowed; else nothing is solved."""
+    table = os.path.relpath(small_mine / "mine" / "blocks.csv", tmp_path / "mine")
+    data = tiny_data(periods=4, phases=("east", "west"), changes={"blocks.file": table})
+    write_mine(tmp_path / "mine", data).joinpath("blocks.csv").unlink()
+    file = study((HEAD + TORNADO).replace('mine = "mine"', 'mine = "./mine"'))
+    with files_outside_allowed():
+        run_study(open_study(file), tmp_path / "out", workers=1)
+    assert set(Study(tmp_path / "out").results()["status"]) == {PROVEN}
+    with pytest.raises(BadInput):
+        open_study(file)
 
 
 def test_a_lost_worker_costs_only_its_scenario(study: WriteStudy, tmp_path: Path):
