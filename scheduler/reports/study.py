@@ -27,7 +27,7 @@ class StudyFacts:
 
     Attributes:
         study: its folder.
-        results: a row a scenario, see :data:`scheduler.studies.results.COLUMNS`.
+        results: a row a scenario, see :data:`scheduler.studies.columns.COLUMNS`.
         shadow_prices: a row a scenario and binding limit.
         answers: the tables that it answers by, by name.
         titles: of its parameters, by name.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from instances.findings import Finding, Words, nearest_name
+from scheduler.studies.columns import RESERVED
 from scheduler.studies.sampling import correlation_matrix, is_correlation
 from scheduler.studies.scenarios import BASE, MOST, chosen, count, label
 from scheduler.studies.schema import (
@@ -35,6 +36,7 @@ def name_findings(study: StudyFile, file: str) -> list[Finding]:
         for name, parameter in study.parameters.items()
         for found in _distribution_findings(f"{file}: parameters.{name}.distribution", parameter)
     ]
+    findings += column_findings(study, RESERVED, file)
     for number, design in enumerate(study.designs):
         findings += _design_findings(study, design, f"{file}: designs.{number}")
     labels = [label(study, number) for number in range(len(study.designs))]
@@ -53,6 +55,12 @@ def name_findings(study: StudyFile, file: str) -> list[Finding]:
     elif not findings and number_of == 0:
         findings.append(Finding(f"{file}: designs", None, "at least one scenario"))
     return findings
+
+
+def column_findings(study: StudyFile, columns: Collection[str], file: str) -> list[Finding]:
+    """Parameters that are called as other columns of the tables are, whose values one would take for theirs."""
+    expected = "another name; the study's tables have a column of this one"
+    return [Finding(f"{file}: parameters.{name}", None, expected) for name in study.parameters if name in columns]
 
 
 def _unknown(place: str, name: str, known: Sequence[str] | dict[str, Parameter], expected: str) -> Iterator[Finding]:

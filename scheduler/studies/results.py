@@ -18,50 +18,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from scheduler.studies.columns import FIGURES, metal_columns
 from scheduler.studies.folder import SOURCE, WAITING, Manifest, read_manifest, read_record
 from scheduler.studies.folder import not_writable as _not_writable
-
-COLUMNS = {
-    "scenario": "name",
-    "title": "title, empty for none",
-    "design": "name or kind of its design",
-    "starts_from": "scenario whose plan it started from, empty for none",
-    "<parameter>": "value of each parameter that the study varies; a list as text; empty where it is the base's",
-    "status": "as in summary.json, or failed, or waiting",
-    "reason": "why it stopped, what conflicts, or why it failed",
-    "objective": "discounted cash before tax, the figure that is optimised and bounded, currency",
-    "bound": "no plan of the scenario is worth more, currency",
-    "gap": "(bound - objective) / |objective|",
-    "npv": "after tax, on the optimiser's basis, currency",
-    "npv_published_basis": "after tax, on the reporting basis, currency",
-    "moved_mt": "moved from the pit, Mt",
-    "milled_mt": "milled, Mt",
-    "life_periods": "periods until the last with mining or milling",
-    "strip_ratio": "waste per ore, t/t",
-    "strip_ratio_peak": "largest of a period, t/t",
-    "stock_peak_mt": "largest stock, Mt",
-    "mining_use": "moved over capacity in the periods with mining, fraction",
-    "mill_use": "milled over capacity in the periods with milling, fraction",
-    "<product>_<unit>": "metal recovered",
-    "<product>_<unit>_first_3": "the same in the first three periods",
-    "bought": "options bought, with the period",
-    "fixed_schedule": "discounted cash of the reference's plan kept as it is, currency; empty where it breaks a limit",
-    "fixed_schedule_breaks": "the limit that it breaks",
-    "audit_passed": "whether the audit found nothing",
-    "start": "what became of the start",
-    "nodes": "branch-and-bound nodes",
-    "solve_s": "wall time of the engine, seconds",
-    "wall_s": "wall time of the scenario's process, seconds",
-    "cpu_s": "processor time of the same, seconds",
-    "attempt": "which attempt gave the result",
-    "folder": "of the result, as seen from the study's",
-    "key": "hash over all that the result depends on",
-}
-"""Columns of :meth:`Study.results`."""
-FIGURES = ("objective", "bound", "gap", "npv", "npv_published_basis", "moved_mt", "milled_mt")
-"""Columns that are figures of the summary by the same name."""
-TIMES = ("solve_s", "wall_s", "cpu_s", "attempt")
-"""Columns that differ from one run of the same study to the next."""
 
 STATE = b"pitwise_study_state"
 """Key of a Parquet file's metadata: the state of the study that it is a table of."""
@@ -91,7 +50,7 @@ class Study:
         return list(dict.fromkeys(name for entry in self.manifest.scenarios() for name in entry["values"]))
 
     def results(self) -> pd.DataFrame:
-        """A row a scenario, in the order of the file, with the columns of :data:`COLUMNS`."""
+        """A row a scenario, in the order of the file, with the columns of :data:`scheduler.studies.columns.COLUMNS`."""
         table = pd.DataFrame([self._row(entry) for entry in self.manifest.scenarios()])
         for name in self.parameters():
             table[name] = _one_type(table[name])
@@ -217,8 +176,9 @@ def _shape(schedule: pd.DataFrame | None, summary: Mapping[str, Any], record: Ma
     for column in schedule.columns:
         product, _, unit = column.partition("_recovered_")
         if unit:
-            found[f"{product}_{unit}"] = float(schedule[column].sum())
-            found[f"{product}_{unit}_first_3"] = float(schedule[column].iloc[:3].sum())
+            in_all, at_first = metal_columns(product, unit)
+            found[in_all] = float(schedule[column].sum())
+            found[at_first] = float(schedule[column].iloc[:3].sum())
     return found
 
 

@@ -88,7 +88,10 @@ Distribution = Annotated[Uniform | Triangular | Normal | LogNormal | Discrete | 
 
 
 class Parameter(Part):
-    """Something of the mine that is varied."""
+    """Something of the mine that is varied.
+
+    It is a column of the study's tables by its name, which none of their other columns may have.
+    """
 
     title: Annotated[Text, Field(description="name for tables")] = ""
     paths: Annotated[Changes, Field(min_length=1, description="key paths of mine.toml that all take the value")]

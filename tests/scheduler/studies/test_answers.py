@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.studies.answers import answer, steps
+from scheduler.studies.columns import RESERVED, metal_columns
 from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
@@ -97,6 +98,12 @@ def test_an_option_pays_only_where_its_gain_exceeds_the_gaps():
     assert table["verdict"].tolist() == ["pays", "pays", "pays", "not bought"]
     assert table["gain_least"].tolist() == pytest.approx([9.5, 5.0, 0.5, 0.0])
     assert break_even(table, "cost") == {"at_least": 10.0, "between_plans": pytest.approx(10 / 0.9)}
+
+
+def test_every_column_beside_the_parameters_is_a_reserved_name(finished: Study):
+    """A parameter of such a name would be overwritten."""
+    metal = metal_columns("copper", "mlb")
+    assert set(finished.results().columns) - set(finished.parameters()) - set(metal) <= RESERVED
 
 
 def test_more_capacity_is_never_worth_less(finished: Study):

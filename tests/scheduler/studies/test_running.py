@@ -21,9 +21,10 @@ from instances.reading import read_mine
 from instances.table import files_outside_allowed
 from scheduler.runfolder import CERTIFICATE, read_run
 from scheduler.solving import Request, solve_mine
+from scheduler.studies.columns import TIMES
 from scheduler.studies.folder import FORMULATIONS, WORK, keys, locked, read_status
 from scheduler.studies.opening import open_study
-from scheduler.studies.results import TIMES, Study
+from scheduler.studies.results import Study
 from scheduler.studies.running import Event, run_study, settings_of
 from scheduler.studies.worker import Job, ScenarioSolve, Word
 from tests.builders import tiny_data, write_mine
