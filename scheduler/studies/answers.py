@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from instances.overrides import applied
+from instances.schema.dictionary import value_at
 from scheduler.studies import decisions
 from scheduler.studies.comparing import (
     break_even,
@@ -95,9 +97,21 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         answers["shared_plan"] = shared
     if opened.study.option is not None:
         cost = opened.study.option.cost_parameter
-        answers["option"] = option_value(results, opened.study.option.without, cost)
+        answers["option"] = option_value(_with_costs(opened, results, cost), opened.study.option.without, cost)
         figures["break_even_cost"] = break_even(answers["option"], cost)
     return Answers(tables, answers, figures)
+
+
+def _with_costs(opened: OpenStudy, results: pd.DataFrame, parameter: str) -> pd.DataFrame:
+    """The results with what the option costs for the values of its parameter, which may be factors; currency."""
+    paths = opened.study.parameters[parameter].paths
+    costs = dict.fromkeys(results["scenario"], np.nan)
+    for scenario in opened.scenarios:
+        if parameter in scenario.values:
+            changed, _, _ = applied(opened.files.data, scenario.overrides)
+            found = [value_at(changed, [int(key) if key.isdigit() else key for key in p.split(".")]) for p in paths]
+            costs[scenario.name] = sum(float(one) if isinstance(one, int | float) else np.nan for one in found)
+    return results.assign(**{parameter: [costs[name] for name in results["scenario"]]})
 
 
 def _best(opened: OpenStudy, results: pd.DataFrame) -> dict[str, object]:

@@ -201,7 +201,7 @@ class OptionValue(Part):
     """What an option is worth: scenarios with it at several costs, against one without."""
 
     without: Annotated[Name, Field(description="scenario without the option")]
-    cost_parameter: Annotated[Name, Field(description="parameter that is the cost of the option, currency")]
+    cost_parameter: Annotated[Name, Field(description="parameter of the cost of the option, currency")]
 
 
 class StudyFile(Part):

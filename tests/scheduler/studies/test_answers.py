@@ -195,6 +195,22 @@ def test_a_tornado_with_changes_compares_with_a_base_that_has_them(study: WriteS
     pd.testing.assert_frame_equal(ours, theirs, atol=1.0)
 
 
+def test_what_an_option_costs_is_money_where_its_parameter_is_a_factor(study: WriteStudy, tmp_path: Path):
+    """Half and twice a cost of 400,000 of each of two parts."""
+    part = '{widens = "mill", adds_t_per_day = 50.0, cost = 400000.0}'
+    text = ONE_SIDE.replace("limits.mill_t_per_day", 'options.a.cost", "options.b.cost')
+    text = text.format(side='change = "factor"\nvalues = [0.5, 2.0]').replace(
+        '"tornado"', '"grid"\nparameters = ["mill"]'
+    )
+    head = f"base = true\nchanges = ['options={{a = {part}, b = {part}}}']\n"
+    head += 'option = { without = "base", cost_parameter = "mill" }\n'
+    opened = open_study(study(text.replace("\n[", f"\n{head}[", 1)))
+    run_study(opened, tmp_path / "out", workers=1)
+    found = answer(opened, Study(tmp_path / "out"))
+    assert found.answers["option"]["mill"].tolist() == [400_000.0, 1_600_000.0]
+    assert found.tables["scenarios"]["mill"].dropna().tolist() == [0.5, 2.0]
+
+
 def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: Path):
     """A grid over tonnages and opening dates has both in one column, which Parquet takes as text."""
     rows = [
