@@ -31,7 +31,7 @@ from scheduler.studies.scenarios import BASE, label, shared_plan_of, tornado_bas
 from scheduler.studies.schema import GridDesign, SampledDesign, TornadoDesign
 
 MOST_PRICED = 200
-"""Plans and futures of a regret table; each pair is priced."""
+"""Plans and futures of a regret table; each pair is priced. Those beyond are left out, which the table says."""
 
 
 @dataclass(frozen=True)
@@ -229,7 +229,7 @@ def _with_plan_kept(opened: OpenStudy, study: Study, results: pd.DataFrame, plan
 
 
 def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Every plan of the designs named, kept as it is, in every one of their futures."""
+    """Every plan of the designs named, kept as it is, in every one of their futures; the first of them if too many."""
     futures = with_plans(results[results["design"].isin(opened.study.regret)])
     names = futures["scenario"].tolist()[:MOST_PRICED]
     also = [shared_plan_of(opened.study, d) for d in opened.study.designs if isinstance(d, SampledDesign)]
@@ -237,6 +237,6 @@ def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str,
     bounds = futures.set_index("scenario")["bound"].reindex(names)
     values = _kept_in(opened, study, plans, bounds)
     return {
-        "regret": regret(values, bounds),
+        "regret": regret(values, bounds).assign(futures=len(names), futures_left_out=len(futures) - len(names)),
         "plans_in_futures": values.rename_axis("plan").reset_index(),
     }

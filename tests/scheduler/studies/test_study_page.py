@@ -11,11 +11,13 @@ import plotly.graph_objects as go
 import pytest
 
 from instances.findings import BadInput
+from scheduler.cli.study_view import print_study
 from scheduler.reports.study import study_facts
 from scheduler.reports.study_figures import study_figures
 from scheduler.reports.study_page import scenario_lines, study_page
 from scheduler.reports.study_writing import report_scenarios, write_study_page
 from scheduler.reports.writing import PAGE
+from scheduler.studies import answers
 from scheduler.studies.answers import Answers, answer
 from scheduler.studies.folder import MANIFEST
 from scheduler.studies.opening import open_study
@@ -134,6 +136,22 @@ def test_tables_of_an_earlier_state_are_left_out(reported: Study, answered: Answ
     study.write_tables({"hill": answered.answers["hill"]})
     assert set(study_facts(study, PAGE).answers) == {"hill"}
     assert {file.name for file in folder.glob("*.csv")} == {"hill.csv"}
+
+
+def test_futures_that_are_left_out_are_told(
+    finished: Study, whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """In the table, in the words on the page and in those printed."""
+    monkeypatch.setattr(answers, "MOST_PRICED", 3)
+    opened = open_study(whole)
+    found = answer(opened, finished)
+    assert set(found.answers["regret"]["futures_left_out"]) == {1}
+    assert set(found.answers["plans_in_futures"].columns[1:]) == {"base", "latin-hypercube-1", "latin-hypercube-2"}
+    figures = {figure.key: figure for figure in study_figures(study_facts(finished, PAGE, found.answers))}
+    told = "f the first 3 futures and their plans; 1 are left out"
+    assert told in figures["regret"].caption
+    print_study(opened, found, "out")
+    assert told in capsys.readouterr().out
 
 
 def test_a_damaged_table_is_refused(reported: Study, tmp_path: Path):
