@@ -171,7 +171,7 @@ def _print_hill(console: Console, table: pd.DataFrame, currency: str) -> None:
     columns = list(dict.fromkeys(table[second]))
     console.print(f"hill of value, {currency} M: {first} down, {second} across; * best found, + within the gaps of it")
     shown = new_table(first, (), [_plain(value) for value in columns])
-    for value, row in table.groupby(first, sort=True):
+    for value, row in table.groupby(first, sort=False):
         cells = {entry[second]: entry for entry in row.to_dict("records")}
         marks = {"best found": "*", "undecided": "+"}
         shown.add_row(

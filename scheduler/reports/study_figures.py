@@ -83,7 +83,7 @@ def hill_figure(facts: StudyFacts, name: str) -> Figure:
     marks = {BEST: "*", PLATEAU: "+"}
     rows: list[tuple[str, list[Cell | None]]] = []
     lines = []
-    for value, part in table.groupby(first, sort=True):
+    for value, part in table.groupby(first, sort=False):
         by_column = {entry[second]: entry for entry in part.to_dict("records")}
         cells: list[Cell | None] = []
         told = []

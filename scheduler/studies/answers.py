@@ -14,6 +14,7 @@ from instances.overrides import applied
 from instances.schema.dictionary import value_at
 from scheduler.studies import decisions
 from scheduler.studies.comparing import (
+    along,
     break_even,
     hill,
     option_value,
@@ -134,9 +135,10 @@ def steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
     rows = []
     for axis in axes:
         others = [name for name in axes if name != axis]
-        lines = own.groupby(others, sort=True) if others else [((), own)]
+        points = along(own, [*others, axis])
+        lines = points.groupby(others, sort=False) if others else [((), points)]
         for _, line in lines:
-            ordered = with_plans(line).sort_values(axis)
+            ordered = with_plans(line)
             for (_, low), (_, high) in pairwise(ordered.iterrows()):
                 rows.append(_step(axis, low, high))
     columns = ["parameter", "from", "to", "from_scenario", "to_scenario", "gain", "gain_least", "gain_most", "per_unit"]
@@ -151,7 +153,7 @@ def steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
 def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:
     least, most = high["objective"] - low["bound"], high["bound"] - low["objective"]
     gain = high["objective"] - low["objective"]
-    number = isinstance(low[axis], int | float) and isinstance(high[axis], int | float) and high[axis] != low[axis]
+    step = _number(high[axis]) - _number(low[axis])
     return {
         "parameter": axis,
         "from": low[axis],
@@ -161,9 +163,17 @@ def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:
         "gain": gain,
         "gain_least": least,
         "gain_most": most,
-        "per_unit": gain / (high[axis] - low[axis]) if number else None,
+        "per_unit": gain / step if np.isfinite(step) and step != 0 else None,
         "decided": bool(least > 0 or most < 0),
     }
+
+
+def _number(value: object) -> float:
+    """A number, also one that stands as text among lists; NaN for anything else."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else np.nan
+    except ValueError:
+        return np.nan
 
 
 def _fronts(results: pd.DataFrame) -> dict[str, pd.DataFrame]:

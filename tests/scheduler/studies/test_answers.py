@@ -226,6 +226,23 @@ def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: 
     assert pd.read_parquet(tmp_path / "copy" / "steps.parquet")["to"].tolist() == ["2.0", "2.0", *["2014-02-01"] * 2]
 
 
+def test_an_axis_with_a_list_among_its_numbers_keeps_the_order_of_the_file():
+    """As text 10 would come before 8; a step between two of the numbers is worth something per unit."""
+    rates = ["[9.0, 6.0]", "8.0", "10.0"]
+    rows = [
+        {"scenario": f"{t:g}-{k}", "t": t, "rate": rate, "objective": t + 4.0 * k, "bound": t + 4.0 * k, "gap": 0.0}
+        for t in (2.0, 1.0)
+        for k, rate in enumerate(rates)
+    ]
+    points = hill(pd.DataFrame(rows), "t", "rate")
+    assert points["t"].tolist() == [1.0] * 3 + [2.0] * 3
+    assert points["rate"].tolist() == rates * 2
+    along_rate = steps(pd.DataFrame(rows), ("t", "rate")).query("parameter == 'rate'")
+    assert along_rate[["from", "to"]].to_numpy().tolist() == [rates[:2], rates[1:]] * 2
+    assert along_rate["per_unit"].isna().tolist() == [True, False] * 2
+    assert along_rate["per_unit"].dropna().tolist() == [2.0, 2.0]
+
+
 def test_the_shared_plan_is_the_best_of_all_plans_kept_in_every_future(finished: Study, whole):
     """Solved under mean prices it is worth there what it is worth on average, and no other plan found beats it."""
     found = answer(open_study(whole), finished)
