@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 import time
 import traceback
@@ -115,6 +116,7 @@ def _end_with_parent() -> None:
     if hasattr(os, "setsid"):
         # Ctrl-C is for the study, which then ends its workers.
         os.setsid()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def watch() -> None:
         parent.join()

@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -371,3 +373,33 @@ def test_status_counts_what_is_done_and_what_waits(finished: Study, tmp_path: Pa
     assert counts["waiting"] == 1
     assert counts[PROVEN] == len(finished.results()) - 2
     assert counts["infeasible"] == 1
+
+
+INTERRUPTED = """
+import os, signal
+from multiprocessing import forkserver
+from scheduler.studies.crew import ProcessCrew, _begin_server
+
+crew = ProcessCrew(1)
+_begin_server(crew.context)
+server = forkserver._forkserver._forkserver_pid
+try:
+    os.killpg(0, signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    pass
+process = crew.context.Process(target=print, args=("at work",))
+process.start()
+process.join()
+print("the same" if server == forkserver._forkserver._forkserver_pid else "another", flush=True)
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no server to start")
+def test_a_study_interrupted_while_its_server_loads_says_no_more_than_that():
+    """Ctrl-C reaches the whole group of a terminal: the study hears it, the server that loads libraries does not."""
+    found = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, start_new_session=True
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.split() == ["at", "work", "the", "same"]
