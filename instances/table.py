@@ -88,6 +88,11 @@ class Raw:
         )
 
 
+def are_files_outside_allowed() -> bool:
+    """Whether they are now, to allow the same in another process; see :func:`files_outside_allowed`."""
+    return _OUTSIDE_ALLOWED.get()
+
+
 @contextmanager
 def files_outside_allowed() -> Iterator[None]:
     """While it lasts, the files that a ``mine.toml`` names may lie outside its folder."""

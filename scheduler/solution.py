@@ -47,6 +47,12 @@ class Solution:
             total -= option.cost * float(discount @ np.diff(self.bought[number].astype(float), prepend=0.0))
         return total + problem.constant()
 
+    def turnover(self, problem: Problem) -> float:
+        """Discounted cash of what is sent and reclaimed, what earns and what costs both counted positive, thousands."""
+        routes = (np.abs(problem.route_cash) * self.sent).sum(axis=0)
+        reclaim = (np.abs(problem.reclaim_cash) * self.reclaimed).sum(axis=0)
+        return float((routes + reclaim) @ problem.discount)
+
 
 def to_plan(problem: Problem, solution: Solution, resolution: Resolution) -> Plan:
     """The plan of a solution, in tonnes, without the dust of tolerances."""

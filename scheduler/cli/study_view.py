@@ -160,6 +160,9 @@ def _print_answer(console: Console, name: str, table: pd.DataFrame, currency: st
         shown.add_row(*cells)
     console.print(f"{name.replace('_', ' ')}, {currency} M")
     console.print(shown)
+    left_out = int(table["futures_left_out"].iloc[0]) if "futures_left_out" in table else 0
+    if left_out:
+        say(console, f"of the first {table['futures'].iloc[0]:,} futures and their plans; {left_out:,} are left out")
 
 
 def _print_hill(console: Console, table: pd.DataFrame, currency: str) -> None:
@@ -168,7 +171,7 @@ def _print_hill(console: Console, table: pd.DataFrame, currency: str) -> None:
     columns = list(dict.fromkeys(table[second]))
     console.print(f"hill of value, {currency} M: {first} down, {second} across; * best found, + within the gaps of it")
     shown = new_table(first, (), [_plain(value) for value in columns])
-    for value, row in table.groupby(first, sort=True):
+    for value, row in table.groupby(first, sort=False):
         cells = {entry[second]: entry for entry in row.to_dict("records")}
         marks = {"best found": "*", "undecided": "+"}
         shown.add_row(

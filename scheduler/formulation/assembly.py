@@ -84,8 +84,17 @@ def rows_key(context: Context) -> str:
 
     Of money it is known where it is nothing: columns are numbered as the objective first speaks of them.
     """
-    problem = context.problem
-    bare = replace(
+    return _hash(_without_money(context.problem), context.formulation, context.usable)
+
+
+def limits_key(problem: Problem) -> str:
+    """A hash over all that says which plans keep the limits of a problem: all but money."""
+    return _hash(_without_money(problem))
+
+
+def _without_money(problem: Problem) -> Problem:
+    """A problem that says of money no more than where there is none."""
+    return replace(
         problem,
         discount=problem.discount != 0,
         route_cash=problem.route_cash != 0,
@@ -94,8 +103,11 @@ def rows_key(context: Context) -> str:
         installations=tuple(replace(i, fixed=i.fixed != 0, closure=i.closure != 0) for i in problem.installations),
         capital=np.zeros(0),
     )
+
+
+def _hash(*parts: object) -> str:
     digest = hashlib.sha256()
-    for what in (bare, context.formulation, context.usable):
+    for what in parts:
         _feed(digest, what)
     return digest.hexdigest()[:32]
 

@@ -27,7 +27,7 @@ class StudyFacts:
 
     Attributes:
         study: its folder.
-        results: a row a scenario, see :data:`scheduler.studies.results.COLUMNS`.
+        results: a row a scenario, see :data:`scheduler.studies.columns.COLUMNS`.
         shadow_prices: a row a scenario and binding limit.
         answers: the tables that it answers by, by name.
         titles: of its parameters, by name.
@@ -80,25 +80,22 @@ def study_facts(study: Study, page: str, answers: Mapping[str, pd.DataFrame] | N
         BadInput: where a table on file is damaged.
     """
     results = study.results()
-    found = _answers_on_file(study.folder, set(results["scenario"])) if answers is None else answers
+    found = _answers_on_file(study) if answers is None else answers
     return StudyFacts(study, results, study.shadow_prices(), found, _titles(study.folder), page)
 
 
-def _answers_on_file(folder: Path, scenarios: set[str]) -> dict[str, pd.DataFrame]:
-    """The tables by which a study answers; those of an earlier state, which name other scenarios, are left out."""
+def _answers_on_file(study: Study) -> dict[str, pd.DataFrame]:
+    """The tables by which a study answers; those of an earlier state of it are left out."""
     found: dict[str, pd.DataFrame] = {}
     findings = []
-    for file in sorted(folder.glob("*.parquet")):
+    for file in sorted(study.folder.glob("*.parquet")):
         if file.stem not in RESULTS:
             try:
-                table = pd.read_parquet(file)
+                if study.is_present(file):
+                    found[file.stem] = pd.read_parquet(file)
             except (OSError, pa.ArrowException, ValueError):
                 expected = "a whole Parquet file; it is damaged: pitwise study writes it again"
-                findings.append(Finding(f"{folder}: {file.name}", None, expected))
-                continue
-            named = [column for column in ("scenario", "plan", "from_scenario", "to_scenario") if column in table]
-            if all(scenarios.issuperset(table[column]) for column in named):
-                found[file.stem] = table
+                findings.append(Finding(f"{study.folder}: {file.name}", None, expected))
     if findings:
         raise BadInput(findings)
     return found

@@ -83,7 +83,7 @@ def hill_figure(facts: StudyFacts, name: str) -> Figure:
     marks = {BEST: "*", PLATEAU: "+"}
     rows: list[tuple[str, list[Cell | None]]] = []
     lines = []
-    for value, part in table.groupby(first, sort=True):
+    for value, part in table.groupby(first, sort=False):
         by_column = {entry[second]: entry for entry in part.to_dict("records")}
         cells: list[Cell | None] = []
         told = []
@@ -296,6 +296,9 @@ def regret_figure(facts: StudyFacts, name: str) -> Figure:
         f"{currency} million. Regret: what the best plan known for a future is worth more than this one in it, at its "
         "largest over the futures. The plan of least regret comes first; a plan that breaks a limit somewhere, last."
     )
+    left_out = int(table["futures_left_out"].iloc[0])
+    if left_out:
+        caption += f" Of the first {table['futures'].iloc[0]:,} futures and their plans; {left_out:,} are left out."
     heads = (
         "plan",
         "mean value",

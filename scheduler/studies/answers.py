@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from instances.geometry.units import scheduling_units
-from scheduler.compiling import compile_problem
-from scheduler.solving import THOUSAND
+from instances.overrides import applied
+from instances.schema.dictionary import value_at
 from scheduler.studies import decisions
 from scheduler.studies.comparing import (
+    along,
     break_even,
     hill,
     option_value,
@@ -25,13 +26,13 @@ from scheduler.studies.comparing import (
     with_plans,
 )
 from scheduler.studies.opening import OpenStudy
-from scheduler.studies.pricing import fixed_value
+from scheduler.studies.pricing import OTHER_MINE, Future, fixed_value
 from scheduler.studies.results import Study
-from scheduler.studies.scenarios import BASE, label, shared_plan_of
+from scheduler.studies.scenarios import BASE, label, shared_plan_of, tornado_base_of
 from scheduler.studies.schema import GridDesign, SampledDesign, TornadoDesign
 
 MOST_PRICED = 200
-"""Plans and futures of a regret table; each pair is priced."""
+"""Plans and futures of a regret table; each pair is priced. Those beyond are left out, which the table says."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,11 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         elif isinstance(design, GridDesign) and not own["objective"].isna().all():
             answers[f"steps{suffix}"] = steps(own, design.parameters)
         elif isinstance(design, TornadoDesign):
-            with_base = results[(results["design"] == called) | (results["scenario"] == BASE)]
-            answers[f"tornado{suffix}"] = tornado(with_base, BASE)
+            base = tornado_base_of(opened.study, design)
+            with_base = results[(results["design"] == called) | (results["scenario"] == base)]
+            if base != BASE or not opened.study.solve.warm:
+                with_base = _with_plan_kept(opened, study, with_base, base)
+            answers[f"tornado{suffix}"] = tornado(with_base, base)
     answers |= _fronts(results)
     figures |= _best(opened, results)
     if opened.study.regret:
@@ -94,9 +98,21 @@ def answer(opened: OpenStudy, study: Study) -> Answers:
         answers["shared_plan"] = shared
     if opened.study.option is not None:
         cost = opened.study.option.cost_parameter
-        answers["option"] = option_value(results, opened.study.option.without, cost)
+        answers["option"] = option_value(_with_costs(opened, results, cost), opened.study.option.without, cost)
         figures["break_even_cost"] = break_even(answers["option"], cost)
     return Answers(tables, answers, figures)
+
+
+def _with_costs(opened: OpenStudy, results: pd.DataFrame, parameter: str) -> pd.DataFrame:
+    """The results with what the option costs for the values of its parameter, which may be factors; currency."""
+    paths = opened.study.parameters[parameter].paths
+    costs = dict.fromkeys(results["scenario"], np.nan)
+    for scenario in opened.scenarios:
+        if parameter in scenario.values:
+            changed, _, _ = applied(opened.files.data, scenario.overrides)
+            found = [value_at(changed, [int(key) if key.isdigit() else key for key in p.split(".")]) for p in paths]
+            costs[scenario.name] = sum(float(one) if isinstance(one, int | float) else np.nan for one in found)
+    return results.assign(**{parameter: [costs[name] for name in results["scenario"]]})
 
 
 def _best(opened: OpenStudy, results: pd.DataFrame) -> dict[str, object]:
@@ -119,9 +135,10 @@ def steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
     rows = []
     for axis in axes:
         others = [name for name in axes if name != axis]
-        lines = own.groupby(others, sort=True) if others else [((), own)]
+        points = along(own, [*others, axis])
+        lines = points.groupby(others, sort=False) if others else [((), points)]
         for _, line in lines:
-            ordered = with_plans(line).sort_values(axis)
+            ordered = with_plans(line)
             for (_, low), (_, high) in pairwise(ordered.iterrows()):
                 rows.append(_step(axis, low, high))
     columns = ["parameter", "from", "to", "from_scenario", "to_scenario", "gain", "gain_least", "gain_most", "per_unit"]
@@ -136,7 +153,7 @@ def steps(own: pd.DataFrame, axes: tuple[str, ...]) -> pd.DataFrame:
 def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:
     least, most = high["objective"] - low["bound"], high["bound"] - low["objective"]
     gain = high["objective"] - low["objective"]
-    number = isinstance(low[axis], int | float) and isinstance(high[axis], int | float) and high[axis] != low[axis]
+    step = _number(high[axis]) - _number(low[axis])
     return {
         "parameter": axis,
         "from": low[axis],
@@ -146,9 +163,17 @@ def _step(axis: str, low: pd.Series, high: pd.Series) -> dict[str, object]:
         "gain": gain,
         "gain_least": least,
         "gain_most": most,
-        "per_unit": gain / (high[axis] - low[axis]) if number else None,
+        "per_unit": gain / step if np.isfinite(step) and step != 0 else None,
         "decided": bool(least > 0 or most < 0),
     }
+
+
+def _number(value: object) -> float:
+    """A number, also one that stands as text among lists; NaN for anything else."""
+    try:
+        return float(value) if isinstance(value, int | float | str) else np.nan
+    except ValueError:
+        return np.nan
 
 
 def _fronts(results: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -170,35 +195,58 @@ def _shared_plans(opened: OpenStudy, study: Study, results: pd.DataFrame) -> pd.
         called, name = label(opened.study, number), shared_plan_of(opened.study, design)
         futures = by_name[by_name["design"] == called]
         if name in by_name.index and len(futures) == design.samples:
-            kept = _kept_in(opened, study, [name], futures["scenario"].tolist()).T[name]
+            kept = _kept_in(opened, study, [name], futures["bound"]).T[name]
             rows.append({"design": called, **shared_plan(name, by_name, kept)})
     return pd.DataFrame(rows)
 
 
-def _kept_in(opened: OpenStudy, study: Study, plans: Sequence[str], futures: Sequence[str]) -> pd.DataFrame:
-    """Value of each plan (row), every decision kept, in each future (column), currency; NaN where it breaks a limit."""
-    entries = {entry["name"]: entry for entry in study.manifest.scenarios()}
-    by_name = {scenario.name: scenario for scenario in opened.scenarios}
-    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures))
-    for future in futures:
-        instance = opened.instance(by_name[future])
-        problem = compile_problem(instance, scheduling_units(instance, "panel"))
-        for plan in plans:
-            kept = decisions.read_decisions(study.manifest.result(entries[plan]) / decisions.FILE, problem)
-            value = None if kept is None else fixed_value(problem, kept)[0]
-            values.loc[plan, future] = np.nan if value is None else value * THOUSAND
+def _kept_in(opened: OpenStudy, study: Study, plans: Sequence[str], futures: pd.Series[Any]) -> pd.DataFrame:
+    """Value of each plan (row), every decision kept, in each future (column), currency; NaN where it breaks a limit.
+
+    ``futures`` are the bounds of the futures by name.
+    """
+    values = pd.DataFrame(np.nan, index=list(plans), columns=list(futures.index))
+    for plan, future, value, _ in _kept(opened, study, plans, futures):
+        values.loc[plan, future] = np.nan if value is None else value
     return values
 
 
+def _kept(
+    opened: OpenStudy, study: Study, plans: Sequence[str], futures: pd.Series[Any]
+) -> Iterator[tuple[str, str, float | None, str]]:
+    """Plan, future, the plan's value there, every decision kept, and else what it breaks; see :func:`_kept_in`."""
+    entries = {entry["name"]: entry for entry in study.manifest.scenarios()}
+    by_name = {scenario.name: scenario for scenario in opened.scenarios}
+    audited: dict[str, dict[str, str]] = {plan: {} for plan in plans}
+    for name, bound in futures.items():
+        future = Future.of(opened.instance(by_name[str(name)]), float(bound))
+        for plan in plans:
+            file = study.manifest.result(entries[plan]) / decisions.FILE
+            kept = decisions.read_decisions(file, future.problem)
+            value, broken = (None, OTHER_MINE) if kept is None else fixed_value(future, kept, audited[plan])
+            yield plan, str(name), value, broken
+
+
+def _with_plan_kept(opened: OpenStudy, study: Study, results: pd.DataFrame, plan: str) -> pd.DataFrame:
+    """The results with the value of one scenario's plan kept in each other; without it where that has no plan."""
+    known = with_plans(results).set_index("scenario")
+    if plan not in known.index:
+        return results
+    kept = {future: (value, broken) for _, future, value, broken in _kept(opened, study, [plan], known["bound"])}
+    values = [kept.get(name, (None, "")) for name in results["scenario"]]
+    fixed = np.array([np.nan if value is None else value for value, _ in values])
+    return results.assign(fixed_schedule=fixed, fixed_schedule_breaks=[broken for _, broken in values])
+
+
 def _regret(opened: OpenStudy, study: Study, results: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Every plan of the designs named, kept as it is, in every one of their futures."""
+    """Every plan of the designs named, kept as it is, in every one of their futures; the first of them if too many."""
     futures = with_plans(results[results["design"].isin(opened.study.regret)])
     names = futures["scenario"].tolist()[:MOST_PRICED]
     also = [shared_plan_of(opened.study, d) for d in opened.study.designs if isinstance(d, SampledDesign)]
     plans = [*names, *(name for name in also if name in set(with_plans(results)["scenario"]))]
-    values = _kept_in(opened, study, plans, names)
     bounds = futures.set_index("scenario")["bound"].reindex(names)
+    values = _kept_in(opened, study, plans, bounds)
     return {
-        "regret": regret(values, bounds),
+        "regret": regret(values, bounds).assign(futures=len(names), futures_left_out=len(futures) - len(names)),
         "plans_in_futures": values.rename_axis("plan").reset_index(),
     }

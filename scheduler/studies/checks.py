@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from instances.findings import Finding, Words, nearest_name
+from scheduler.studies.columns import RESERVED
 from scheduler.studies.sampling import correlation_matrix, is_correlation
 from scheduler.studies.scenarios import BASE, MOST, chosen, count, label
 from scheduler.studies.schema import (
@@ -24,7 +25,7 @@ from scheduler.studies.schema import (
     Uniform,
 )
 
-PRICE = re.compile(r"products\.[^.]+\.price_[a-z_]+(\.\d+)?")
+PRICE = re.compile(r"products\.[^.]+\.price_[a-z_]+(\.(0|[1-9]\d*))?")
 """Key paths that are prices."""
 
 
@@ -35,6 +36,7 @@ def name_findings(study: StudyFile, file: str) -> list[Finding]:
         for name, parameter in study.parameters.items()
         for found in _distribution_findings(f"{file}: parameters.{name}.distribution", parameter)
     ]
+    findings += column_findings(study, RESERVED, file)
     for number, design in enumerate(study.designs):
         findings += _design_findings(study, design, f"{file}: designs.{number}")
     labels = [label(study, number) for number in range(len(study.designs))]
@@ -53,6 +55,12 @@ def name_findings(study: StudyFile, file: str) -> list[Finding]:
     elif not findings and number_of == 0:
         findings.append(Finding(f"{file}: designs", None, "at least one scenario"))
     return findings
+
+
+def column_findings(study: StudyFile, columns: Collection[str], file: str) -> list[Finding]:
+    """Parameters that are called as other columns of the tables are, whose values one would take for theirs."""
+    expected = "another name; the study's tables have a column of this one"
+    return [Finding(f"{file}: parameters.{name}", None, expected) for name in study.parameters if name in columns]
 
 
 def _unknown(place: str, name: str, known: Sequence[str] | dict[str, Parameter], expected: str) -> Iterator[Finding]:
@@ -78,6 +86,7 @@ def _design_findings(study: StudyFile, design: Design, place: str) -> Iterator[F
     if isinstance(design, LatinHypercubeDesign | MonteCarloDesign) and not lacking:
         if design.shared_plan:
             yield from _price_findings(study, design, place)
+            yield from _shared_path_findings(study, design, place)
         yield from _correlation_findings(study, design, place)
 
 
@@ -91,6 +100,19 @@ def _price_findings(study: StudyFile, design: SampledDesign, place: str) -> Iter
         if isinstance(found, Discrete) and not all(isinstance(value, int | float) for value in found.values):
             where = f"{place.split(': ', maxsplit=1)[0]}: parameters.{name}.distribution.values"
             yield Finding(where, Words("texts or lists"), "numbers, of which a shared plan takes the mean")
+
+
+def _shared_path_findings(study: StudyFile, design: SampledDesign, place: str) -> Iterator[Finding]:
+    """Prices that are changed twice: the mean of what two changes come to is not what their means come to."""
+    before: list[tuple[str, str]] = []
+    for name, parameter in chosen(study, design).items():
+        for path in parameter.paths:
+            for other, theirs in before:
+                # A whole list overlaps with each of its elements.
+                if f"{path}.".startswith(f"{theirs}.") or f"{theirs}.".startswith(f"{path}."):
+                    where = Words(f"true with {path} of the parameter {name} and {theirs} of {other}")
+                    yield Finding(f"{place}.shared_plan", where, "false, or each price in one parameter, and once")
+            before.append((name, path))
 
 
 def _has(design: Design, parameter: Parameter) -> bool:

@@ -6,6 +6,7 @@ scenario lies in it. Money in the unit of the table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,18 @@ def hill(results: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """
     table = results[[first, second, "objective", "bound", "gap", "scenario"]].copy()
     table["standing"] = standing(results)
-    return table.sort_values([first, second]).reset_index(drop=True)
+    return along(table, [first, second]).reset_index(drop=True)
+
+
+def along(table: pd.DataFrame, axes: Sequence[str]) -> pd.DataFrame:
+    """A table in the order of its axes: of numbers by their size, of anything else as it stands in the table."""
+
+    def rank(column: pd.Series[Any]) -> pd.Series[Any]:
+        if column.dtype.kind in "if":
+            return column
+        return column.map({value: number for number, value in enumerate(dict.fromkeys(column))})
+
+    return table.sort_values(list(axes), key=rank, kind="stable")
 
 
 def tornado(results: pd.DataFrame, base: str) -> pd.DataFrame:
@@ -164,7 +176,7 @@ def shared_plan(plan: str, results: pd.DataFrame, kept: pd.Series[Any]) -> dict[
         of a plan a future; ``flexibility``, the difference of the two, at least and at most.
     """
     futures = results.loc[kept.index]
-    mean, most = float(kept.mean()), float(results["bound"][plan])
+    mean, most = float(kept.mean(skipna=False)), float(results["bound"][plan])
     alone, alone_most = float(futures["objective"].mean()), float(futures["bound"].mean())
     return {
         "plan": plan,

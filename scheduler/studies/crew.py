@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Protocol
@@ -62,6 +64,7 @@ class ProcessCrew:
         receive, send = self.context.Pipe(duplex=False)
         process = self.context.Process(target=work, args=(job, send), daemon=True)
         with _environment(dict.fromkeys(SINGLE_THREADED, "1")):
+            _begin_server(self.context)
             process.start()
         send.close()
         self.running.append(_Running(job, process, receive))
@@ -107,6 +110,22 @@ def _context() -> Any:  # noqa: ANN401 - the contexts share no public type
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["scheduler.studies.worker"])
     return context
+
+
+def _begin_server(context: Any) -> None:  # noqa: ANN401 - as above
+    """Starts the server, if there is to be one, deaf to Ctrl-C from its first moment: that is for the study alone.
+
+    By itself it would be so only once the libraries are loaded. Here a Ctrl-C is heard before and after.
+    """
+    if context.get_start_method() != "forkserver":
+        return
+    # It is a process of its own, which would otherwise be started next, and whose start lets Ctrl-C through.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

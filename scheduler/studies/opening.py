@@ -10,7 +10,9 @@ from instances.findings import BadInput, Finding
 from instances.instance import Instance
 from instances.overrides import applied
 from instances.reading import MineFiles
-from scheduler.studies.checks import name_findings
+from scheduler.schedule import sold_unit
+from scheduler.studies.checks import column_findings, name_findings
+from scheduler.studies.columns import metal_columns
 from scheduler.studies.reading import StudySource, read_study
 from scheduler.studies.scenarios import Scenario, find, override_of, scenarios
 from scheduler.studies.schema import Design, GridDesign, ListDesign, StudyFile, TornadoDesign
@@ -65,6 +67,9 @@ def open_study(where: str | Path, *, check_scenarios: bool = True) -> OpenStudy:
     except BadInput as error:
         said = [replace(found, place=f"{file}: mine: {found.place}") for found in error.findings]
         raise BadInput([*findings, *said]) from error
+    units = {name: sold_unit(product)[0] for name, product in base.mine.products.items()}
+    metal = {column for name, unit in units.items() for column in metal_columns(name, unit)}
+    findings += column_findings(source.study, metal, file)
     findings += _refused(source.study, files, file)
     if findings:
         raise BadInput(findings)

@@ -2,36 +2,91 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from instances.geometry.units import Units, scheduling_units
+from instances.instance import Instance
+from scheduler.audit import audit
 from scheduler.baseline import Baseline, broken_limit
+from scheduler.compiling import compile_problem
+from scheduler.formulation.assembly import limits_key
 from scheduler.neighbours import mined_by
 from scheduler.problem import Array, Problem
-from scheduler.solution import Solution
+from scheduler.solution import Solution, to_plan
+from scheduler.solving import THOUSAND
 
 SLACK = 1e-6
-"""How far, relative to a limit, a plan of a solver may lie beyond it."""
+"""How far, relative to a limit or to what it turns over, a plan of a solver may lie beyond a limit or a bound."""
+
+OTHER_MINE = "other units, routes or periods"
+"""What is said where the decisions of a plan are not those of a mine."""
+
+logger = logging.getLogger(__name__)
 
 
-def fixed_value(problem: Problem, plan: Solution) -> tuple[float | None, str]:
-    """Discounted cash of a plan, every decision kept, under another problem; thousands, constants included.
+@dataclass(frozen=True, eq=False)
+class Future:
+    """A mine in which plans made for another are kept.
+
+    Attributes:
+        instance: the mine.
+        units: its panels.
+        problem: it as a problem.
+        limits: alike for futures whose limits are, whatever their money is.
+        bound: no plan is worth more there, currency; ``None`` where that is not known.
+    """
+
+    instance: Instance
+    units: Units
+    problem: Problem
+    limits: str
+    bound: float | None = None
+
+    @classmethod
+    def of(cls, instance: Instance, bound: float | None = None) -> Future:
+        """The future that a mine is."""
+        units = scheduling_units(instance, "panel")
+        problem = compile_problem(instance, units)
+        return cls(instance, units, problem, limits_key(problem), bound)
+
+
+def fixed_value(future: Future, plan: Solution, audited: dict[str, str] | None = None) -> tuple[float | None, str]:
+    """Discounted cash of a plan, every decision kept, in another future; currency, constants included.
 
     Args:
-        problem: prices, costs and limits that hold; of the signature that the plan was made for.
+        future: prices, costs and limits that hold; of the signature that the plan was made for.
         plan: the decisions.
+        audited: what breaks this plan, by the limits of the futures that it was kept in; added to.
 
     Returns:
         The value and an empty text, or ``None`` and the first limit that the plan breaks.
     """
-    broken = _broken(problem, plan)
-    return (None, broken) if broken else (plan.cash(problem), "")
+    known = {} if audited is None else audited
+    if future.limits not in known:
+        known[future.limits] = _broken(future.problem, plan) or _unsound(future, plan)
+    if known[future.limits]:
+        return None, known[future.limits]
+    value = THOUSAND * plan.cash(future.problem)
+    most = value if future.bound is None else future.bound + SLACK * THOUSAND * plan.turnover(future.problem)
+    if value > most:
+        words = f"no limit that is known, yet {value:,.2f} is more than the proven bound {future.bound:,.2f}"
+        logger.warning("%s: a plan kept as it is breaks %s; it is not counted", future.instance.mine.name, words)
+        return None, words
+    return value, ""
+
+
+def _unsound(future: Future, plan: Solution) -> str:
+    """The first rule of the audit that the plan breaks, in words: it knows them all."""
+    found = audit(future.instance, to_plan(future.problem, plan, "panel"), units=future.units).findings
+    return str(found[0]) if found else ""
 
 
 def _broken(problem: Problem, plan: Solution) -> str:
-    """The first limit that the plan breaks, in words."""
+    """The first limit on tonnes and ratios that the plan breaks, by its key: the quick look before the audit."""
     mined = np.diff(mined_by(problem, plan), axis=1, prepend=0.0)
     placed = np.array(
         [[_of(plan, mill, f, problem.periods) for f in problem.tailings_most] for mill in problem.mills()]

@@ -36,7 +36,10 @@ class StudySource:
     def mine(self) -> str:
         """The mine as :func:`instances.reading.read_mine` takes it."""
         name = self.study.mine
-        return name if name in BUNDLED else str(self.file.parent / name)
+        if name in BUNDLED:
+            return name
+        folder = str(self.file.parent / name)
+        return f"./{folder}" if folder in BUNDLED else folder
 
 
 def shipped() -> list[str]:

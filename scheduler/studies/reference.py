@@ -8,7 +8,7 @@ from pathlib import Path
 
 from instances.documentation import write_pages
 from instances.file_reference import part_section
-from scheduler.studies.results import COLUMNS
+from scheduler.studies.columns import COLUMNS
 from scheduler.studies.scenarios import MOST
 from scheduler.studies.schema import StudyFile
 

@@ -6,6 +6,7 @@ as waiting.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -17,48 +18,12 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from scheduler.studies.folder import WAITING, Manifest, read_manifest, read_record
+from scheduler.studies.columns import FIGURES, metal_columns
+from scheduler.studies.folder import SOURCE, WAITING, Manifest, read_manifest, read_record
 from scheduler.studies.folder import not_writable as _not_writable
 
-COLUMNS = {
-    "scenario": "name",
-    "title": "title, empty for none",
-    "design": "name or kind of its design",
-    "starts_from": "scenario whose plan it started from, empty for none",
-    "<parameter>": "value of each parameter that the study varies; a list as text; empty where it is the base's",
-    "status": "as in summary.json, or failed, or waiting",
-    "reason": "why it stopped, what conflicts, or why it failed",
-    "objective": "discounted cash before tax, the figure that is optimised and bounded, currency",
-    "bound": "no plan of the scenario is worth more, currency",
-    "gap": "(bound - objective) / |objective|",
-    "npv": "after tax, on the optimiser's basis, currency",
-    "npv_published_basis": "after tax, on the reporting basis, currency",
-    "moved_mt": "moved from the pit, Mt",
-    "milled_mt": "milled, Mt",
-    "life_periods": "periods until the last with mining or milling",
-    "strip_ratio": "waste per ore, t/t",
-    "strip_ratio_peak": "largest of a period, t/t",
-    "stock_peak_mt": "largest stock, Mt",
-    "mining_use": "moved over capacity in the periods with mining, fraction",
-    "mill_use": "milled over capacity in the periods with milling, fraction",
-    "<product>_<unit>": "metal recovered",
-    "<product>_<unit>_first_3": "the same in the first three periods",
-    "bought": "options bought, with the period",
-    "fixed_schedule": "discounted cash of the reference's plan kept as it is, currency; empty where it breaks a limit",
-    "fixed_schedule_breaks": "the limit that it breaks",
-    "audit_passed": "whether the audit found nothing",
-    "start": "what became of the start",
-    "nodes": "branch-and-bound nodes",
-    "solve_s": "wall time of the engine, seconds",
-    "wall_s": "wall time of the scenario's process, seconds",
-    "cpu_s": "processor time of the same, seconds",
-    "attempt": "which attempt gave the result",
-    "folder": "of the result, as seen from the study's",
-    "key": "hash over all that the result depends on",
-}
-"""Columns of :meth:`Study.results`."""
-TIMES = ("solve_s", "wall_s", "cpu_s", "attempt")
-"""Columns that differ from one run of the same study to the next."""
+STATE = b"pitwise_study_state"
+"""Key of a Parquet file's metadata: the state of the study that it is a table of."""
 
 
 class Study:
@@ -85,11 +50,12 @@ class Study:
         return list(dict.fromkeys(name for entry in self.manifest.scenarios() for name in entry["values"]))
 
     def results(self) -> pd.DataFrame:
-        """A row a scenario, in the order of the file, with the columns of :data:`COLUMNS`."""
+        """A row a scenario, in the order of the file, with the columns of :data:`scheduler.studies.columns.COLUMNS`."""
         table = pd.DataFrame([self._row(entry) for entry in self.manifest.scenarios()])
         for name in self.parameters():
             table[name] = _one_type(table[name])
-        return table
+        # Where no scenario has such a figure the column is one of numbers all the same.
+        return table.astype(dict.fromkeys((*FIGURES, "fixed_schedule"), float))
 
     def periods(self) -> pd.DataFrame:
         """A row a scenario and period: the schedule, with mining and mill capacity (Mt); scenarios with a plan."""
@@ -120,17 +86,40 @@ class Study:
         return {"scenarios": self.results(), "periods": self.periods(), "shadow_prices": self.shadow_prices()}
 
     def write_tables(self, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Writes tables to the study's folder, each as CSV and as Parquet.
+        """Writes tables to the study's folder, each as CSV and as Parquet; those of its earlier states are removed.
 
         Raises:
             BadInput: where they cannot be written.
         """
+        state = self._state()
         try:
+            for file in sorted(self.folder.glob("*.parquet")):
+                if _state_of(file) not in (None, state):
+                    file.with_suffix(".csv").unlink(missing_ok=True)
+                    file.unlink()
             for name, table in tables.items():
                 _replace(self.folder / f"{name}.csv", partial(_to_csv, table))
-                _replace(self.folder / f"{name}.parquet", partial(_to_parquet, table))
+                _replace(self.folder / f"{name}.parquet", partial(_to_parquet, table, state))
         except OSError as error:
             raise _not_writable(self.folder, error) from error
+
+    def is_present(self, file: Path) -> bool:
+        """Whether a table that was written is of the study as it is, and not of an earlier state of it.
+
+        Raises:
+            OSError: where it cannot be read.
+            pyarrow.ArrowException: where it is damaged.
+        """
+        return (pq.read_schema(file).metadata or {}).get(STATE) == self._state()
+
+    def _state(self) -> bytes:
+        """A hash over what the tables of a study depend on: the keys of its scenarios, and what its file asks."""
+        try:
+            asked = (self.folder / SOURCE).read_bytes()
+        except OSError:
+            asked = b""
+        keys = [(entry["name"], entry["key"]) for entry in self.manifest.scenarios()]
+        return hashlib.sha256(json.dumps(keys).encode() + asked).hexdigest().encode()
 
     def _row(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         result = self.manifest.result(entry)
@@ -147,10 +136,7 @@ class Study:
             "status": record.get("status", WAITING),
             "reason": record.get("reason", ""),
         }
-        row |= {
-            name: summary.get(name)
-            for name in ("objective", "bound", "gap", "npv", "npv_published_basis", "moved_mt", "milled_mt")
-        }
+        row |= {name: summary.get(name) for name in FIGURES}
         row |= _shape(_schedule(result), summary, record)
         row |= {
             "bought": " ".join(f"{name}:{period}" for name, period in sorted(record.get("bought", {}).items())),
@@ -190,8 +176,9 @@ def _shape(schedule: pd.DataFrame | None, summary: Mapping[str, Any], record: Ma
     for column in schedule.columns:
         product, _, unit = column.partition("_recovered_")
         if unit:
-            found[f"{product}_{unit}"] = float(schedule[column].sum())
-            found[f"{product}_{unit}_first_3"] = float(schedule[column].iloc[:3].sum())
+            in_all, at_first = metal_columns(product, unit)
+            found[in_all] = float(schedule[column].sum())
+            found[at_first] = float(schedule[column].iloc[:3].sum())
     return found
 
 
@@ -224,8 +211,17 @@ def _to_csv(table: pd.DataFrame, file: Path) -> None:
     table.to_csv(file, index=False, lineterminator="\n", encoding="utf-8")
 
 
-def _to_parquet(table: pd.DataFrame, file: Path) -> None:
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False), file)
+def _to_parquet(table: pd.DataFrame, state: bytes, file: Path) -> None:
+    made = pa.Table.from_pandas(table, preserve_index=False)
+    pq.write_table(made.replace_schema_metadata({**(made.schema.metadata or {}), STATE: state}), file)
+
+
+def _state_of(file: Path) -> bytes | None:
+    """The state of the study that a table was written in; ``None`` where it is none of a study, or damaged."""
+    try:
+        return (pq.read_schema(file).metadata or {}).get(STATE)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def _replace(file: Path, write: Callable[[Path], None]) -> None:

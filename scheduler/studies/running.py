@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from instances.reading import BUNDLED
+from instances.table import are_files_outside_allowed
 from scheduler.runfolder import json_text
 from scheduler.solving import versions
 from scheduler.studies import decisions
@@ -167,6 +169,7 @@ class _Runner:
             self._ancestor(entry, first=False),
             self.manifest.data["settings"],
             code=str(self.manifest.data["versions"]["code"]),
+            outside_allowed=are_files_outside_allowed(),
         )
 
     def _ancestor(self, entry: Mapping[str, Any], *, first: bool) -> Path | None:
@@ -248,5 +251,4 @@ def _heights(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
 
 def _absolute(mine: str) -> str:
     """The path of a mine as it holds in whatever folder; the name of a bundled one as it is."""
-    path = Path(mine)
-    return str(path.resolve()) if path.exists() else mine
+    return mine if mine in BUNDLED else str(Path(mine).resolve())

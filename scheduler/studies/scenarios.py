@@ -64,7 +64,8 @@ def _size(study: StudyFile, design: Design) -> int:
     if isinstance(design, GridDesign):
         return math.prod(len(study.parameters[name].values) for name in design.parameters if name in study.parameters)
     if isinstance(design, TornadoDesign):
-        return sum(int(p.low is not None) + int(p.high is not None) for p in chosen(study, design).values())
+        sides = sum(int(p.low is not None) + int(p.high is not None) for p in chosen(study, design).values())
+        return sides + int(bool(design.changes))
     return design.samples + int(design.shared_plan)
 
 
@@ -116,6 +117,9 @@ def _of_design(study: StudyFile, design: Design, called: str, times: Times) -> I
             overrides = (*before, *_entry_overrides(study, entry))
             yield Scenario(f"{prefix}{entry.name}", entry.title, called, overrides, dict(entry.parameters))
         return
+    if isinstance(design, TornadoDesign) and design.changes:
+        name = tornado_base_of(study, design)
+        yield Scenario(name, "the mine with the changes of the tornado", name, before)
     points = list(_points(study, design, times))
     for name, values in points:
         yield Scenario(f"{prefix}{name}", "", called, (*before, *_set_to(study, values)), values)
@@ -128,6 +132,16 @@ def _of_design(study: StudyFile, design: Design, called: str, times: Times) -> I
 def shared_plan_of(study: StudyFile, design: SampledDesign) -> str:
     """Name of the scenario, and of its design, under the mean prices of a sampled design."""
     return f"{label(study, study.designs.index(design)).replace('_', '-')}-shared-plan"
+
+
+def tornado_base_of(study: StudyFile, design: TornadoDesign) -> str:
+    """Name of the scenario that a tornado compares with: the base, or one of its own, and of its design, with changes.
+
+    Else the changes would be counted as worth of each parameter.
+    """
+    if not design.changes:
+        return BASE
+    return f"{label(study, study.designs.index(design)).replace('_', '-')}-base"
 
 
 def _set_to(study: StudyFile, values: Mapping[str, object]) -> list[str]:
@@ -283,4 +297,16 @@ def _differing(before: object, after: object, path: str) -> Iterator[tuple[str, 
         yield path, before, after
 
 
-__all__ = ["BASE", "MOST", "Scenario", "chosen", "count", "differences", "find", "label", "scenarios", "shared_plan_of"]
+__all__ = [
+    "BASE",
+    "MOST",
+    "Scenario",
+    "chosen",
+    "count",
+    "differences",
+    "find",
+    "label",
+    "scenarios",
+    "shared_plan_of",
+    "tornado_base_of",
+]

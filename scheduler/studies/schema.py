@@ -88,7 +88,10 @@ Distribution = Annotated[Uniform | Triangular | Normal | LogNormal | Discrete | 
 
 
 class Parameter(Part):
-    """Something of the mine that is varied."""
+    """Something of the mine that is varied.
+
+    It is a column of the study's tables by its name, which none of their other columns may have.
+    """
 
     title: Annotated[Text, Field(description="name for tables")] = ""
     paths: Annotated[Changes, Field(min_length=1, description="key paths of mine.toml that all take the value")]
@@ -138,7 +141,10 @@ class GridDesign(_Design):
 
 
 class TornadoDesign(_Design):
-    """One parameter at a time, at its `low` and its `high`, all else as in the base."""
+    """One parameter at a time, at its `low` and its `high`, all else as in the base.
+
+    With `changes` it has a base of its own, the scenario `<design>-base`, that has them too.
+    """
 
     kind: Annotated[Literal["tornado"], Field(description="what it is")]
     parameters: Annotated[Names, Field(description="those varied; all with `low` and `high` unless given")] = ()
@@ -195,7 +201,7 @@ class OptionValue(Part):
     """What an option is worth: scenarios with it at several costs, against one without."""
 
     without: Annotated[Name, Field(description="scenario without the option")]
-    cost_parameter: Annotated[Name, Field(description="parameter that is the cost of the option, currency")]
+    cost_parameter: Annotated[Name, Field(description="parameter of the cost of the option, currency")]
 
 
 class StudyFile(Part):

@@ -6,10 +6,12 @@ import json
 import multiprocessing
 import os
 import shutil
+import signal
 import threading
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -17,11 +19,12 @@ from typing import Any
 
 from instances.findings import BadInput
 from instances.reading import MineFiles
+from instances.table import files_outside_allowed
 from scheduler.exact import ExactAnswer
 from scheduler.neighbours import Neighbour
 from scheduler.problem import Array, Problem
 from scheduler.runfolder import json_text, write_run
-from scheduler.solving import THOUSAND, Answer, Request, solve_mine
+from scheduler.solving import Answer, Request, solve_mine
 from scheduler.studies import decisions
 from scheduler.studies.code import code_hash
 from scheduler.studies.folder import (
@@ -34,7 +37,7 @@ from scheduler.studies.folder import (
     put_in_place,
     write_whole,
 )
-from scheduler.studies.pricing import fixed_value
+from scheduler.studies.pricing import OTHER_MINE, Future, fixed_value
 from solvers.result import Progress, StopReason
 
 PROGRESS_S = 2.0
@@ -58,6 +61,7 @@ class Job:
         settings: of the solve.
         attempt: 1, and more where a worker was lost.
         code: hash of the code that the study was begun with; a worker of another version refuses. Empty for any.
+        outside_allowed: whether the files of the mine may lie outside its folder.
     """
 
     study: Path
@@ -69,6 +73,7 @@ class Job:
     settings: Mapping[str, Any]
     attempt: int = 1
     code: str = ""
+    outside_allowed: bool = False
 
     @property
     def folder(self) -> str:
@@ -90,7 +95,8 @@ def work(job: Job, connection: Connection) -> None:
 def word_of(job: Job) -> Word:
     """Solves a scenario and puts its result in place; whatever happens is told."""
     try:
-        ScenarioSolve(job).run()
+        with files_outside_allowed() if job.outside_allowed else nullcontext():
+            ScenarioSolve(job).run()
     except BadInput as error:
         return "failed", "; ".join(map(str, error.findings)), ""
     except OSError as error:
@@ -110,6 +116,7 @@ def _end_with_parent() -> None:
     if hasattr(os, "setsid"):
         # Ctrl-C is for the study, which then ends its workers.
         os.setsid()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def watch() -> None:
         parent.join()
@@ -244,18 +251,19 @@ class ScenarioSolve:
             "cpu_s": time.process_time() - self.cpu_before,
             "capacity_kt": {} if self.problem is None else _capacities(self.problem, self.engine),
             "bought": _bought(self.problem, self.engine),
-            **self._priced(),
+            **self._priced(answer),
         }
 
-    def _priced(self) -> dict[str, object]:
+    def _priced(self, answer: Answer) -> dict[str, object]:
         """The reference's plan, kept as it is, under this scenario's mine."""
         if self.job.reference is None or self.problem is None:
             return {"fixed_schedule": None, "fixed_schedule_breaks": ""}
         plan = decisions.read_decisions(self.job.reference / decisions.FILE, self.problem)
         if plan is None:
-            return {"fixed_schedule": None, "fixed_schedule_breaks": "other units, routes or periods"}
-        value, broken = fixed_value(self.problem, plan)
-        return {"fixed_schedule": None if value is None else value * THOUSAND, "fixed_schedule_breaks": broken}
+            return {"fixed_schedule": None, "fixed_schedule_breaks": OTHER_MINE}
+        bound = answer.summary.get("bound")
+        value, broken = fixed_value(Future.of(answer.instance, bound if isinstance(bound, float) else None), plan)
+        return {"fixed_schedule": value, "fixed_schedule_breaks": broken}
 
     def _note(self, progress: Progress | None) -> None:
         """Notes how far the solve is, for ``--status``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import tempfile
 from pathlib import Path
 
@@ -20,9 +21,9 @@ from scheduler.neighbours import Neighbour, mined_by, neighbour_start
 from scheduler.problem import Problem
 from scheduler.runfolder import json_text
 from scheduler.solution import Solution
-from scheduler.solving import Answer, Request, solve_mine
-from scheduler.studies import decisions
-from scheduler.studies.pricing import fixed_value
+from scheduler.solving import THOUSAND, Answer, Request, solve_mine
+from scheduler.studies import decisions, pricing
+from scheduler.studies.pricing import Future, fixed_value
 from scheduler.verified import Verified
 from solvers.options import SolveOptions
 from solvers.result import Outcome, StartUse
@@ -69,14 +70,15 @@ def test_a_plan_starts_its_own_problem_at_its_own_value(solved: ExactAnswer):
 def test_a_start_lies_between_the_plan_kept_and_the_optimum(solved: ExactAnswer, mill: float):
     """Its continuous decisions are the best for the new limits, its whole ones the neighbour's."""
     assert solved.solution is not None
-    problem = problem_of(mine(**{"limits.mill_t_per_day": mill}))
+    future = Future.of(mine(**{"limits.mill_t_per_day": mill}))
+    problem = future.problem
     best = solve_exact(problem, TO_THE_END).result.objective
     assert best is not None
-    kept, _ = fixed_value(problem, solved.solution)
+    kept, _ = fixed_value(future, solved.solution)
     value = started(problem, solved.solution)
     if kept is not None:
         assert value is not None
-        assert value >= kept - 1e-6
+        assert value >= kept / THOUSAND - 1e-6
     assert value is None or value <= best + 1e-6
 
 
@@ -168,9 +170,73 @@ def test_mined_by_follows_from_the_tonnes_sent(solved: ExactAnswer):
 def test_a_kept_plan_is_worth_its_value_or_breaks_a_limit_that_is_named(solved: ExactAnswer):
     """Under its own mine its own value; under a smaller mill the mill is named."""
     assert solved.solution is not None
-    value, broken = fixed_value(problem_of(mine()), solved.solution)
+    assert solved.result.objective is not None
+    value, broken = fixed_value(Future.of(mine()), solved.solution)
     assert broken == ""
-    assert value == pytest.approx(solved.result.objective, rel=1e-7)
-    value, broken = fixed_value(problem_of(mine(**{"limits.mill_t_per_day": 100.0})), solved.solution)
+    assert value == pytest.approx(THOUSAND * solved.result.objective, rel=1e-7)
+    value, broken = fixed_value(Future.of(mine(**{"limits.mill_t_per_day": 100.0})), solved.solution)
     assert value is None
     assert broken.startswith("limits.mill_t_per_day, ")
+
+
+OPTION = {"widens": "mining", "adds_mt_per_year": 0.1, "cost": 1000.0}
+STOCK = {"destinations.pile.bins.low.opening_mt": 0.1, "destinations.pile.bins.low.opening_grade": {"cu": 0.4}}
+TAILINGS = {
+    "destinations.mill.tailings_t_per_t": 1.0,
+    "destinations.pond": {"kind": "tailings_facility", "accepts": [], "storage_mt": 10.0},
+}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "broken"),
+    [
+        ({}, {"phases.west.max_benches_per_year": 0.5}, "benches turned over, west"),
+        ({"options.fleet": OPTION}, {"options.fleet.earliest": dt.date(2021, 1, 1)}, "bought, years after the start"),
+        ({"phases.west.after": "east"}, {"phases.west.lag_years": 1.0}, "mined before what it needs is finished"),
+        (
+            STOCK,
+            {"destinations.pile.bins.low.opening_mt": 0.001},
+            "stock at the end, as tabled, pile/low: 0 t, expected -",
+        ),
+        (STOCK, {"destinations.pile.bins.low.leaves_at.cu": 2.0}, "metal reclaimed to date"),
+        (TAILINGS, {"destinations.mill.tailings_t_per_t": 0.5}, "new tailings placed"),
+    ],
+)
+def test_a_plan_is_kept_in_no_mine_whose_limits_it_breaks_whatever_their_kind(
+    before: dict[str, object], after: dict[str, object], broken: str
+):
+    """Limits that are not on tonnes or ratios are named by the audit; in the mine before, the plan is sound."""
+    first = Future.of(mine(**before))
+    plan = solve_exact(first.problem, TO_THE_END).solution
+    assert plan is not None
+    assert fixed_value(first, plan)[1] == ""
+    value, words = fixed_value(Future.of(mine(**(before | after))), plan)
+    assert value is None
+    assert broken in words
+
+
+def test_a_plan_kept_is_never_counted_for_more_than_the_proven_bound(
+    solved: ExactAnswer, caplog: pytest.LogCaptureFixture
+):
+    """Where every limit seems kept and it is worth more all the same, that is told."""
+    assert solved.solution is not None
+    assert solved.result.objective is not None
+    value, words = fixed_value(Future.of(mine(), bound=0.9 * THOUSAND * solved.result.objective), solved.solution)
+    assert value is None
+    assert "more than the proven bound" in words
+    assert "it is not counted" in caplog.text
+
+
+def test_what_was_audited_under_the_same_limits_is_priced_without_another_audit(
+    solved: ExactAnswer, monkeypatch: pytest.MonkeyPatch
+):
+    """Another price leaves the limits as they are; another sinking rate does not."""
+    assert solved.solution is not None
+    audited: dict[str, str] = {}
+    assert fixed_value(Future.of(mine()), solved.solution, audited)[1] == ""
+    monkeypatch.setattr(pricing, "audit", lambda *_, **__: pytest.fail("audited once more"))
+    dear = Future.of(mine(**{"products.copper.price_usd_per_lb": 3.3}))
+    value, _ = fixed_value(dear, solved.solution, audited)
+    assert value == pytest.approx(THOUSAND * solved.solution.cash(dear.problem))
+    with pytest.raises(pytest.fail.Exception):
+        fixed_value(Future.of(mine(**{"phases.west.max_benches_per_year": 1.0})), solved.solution, audited)

@@ -13,9 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scheduler.studies.answers import answer, steps
+from scheduler.studies.columns import RESERVED, metal_columns
 from scheduler.studies.comparing import break_even, hill, option_value, pareto, regret, standing
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
+from scheduler.studies.running import run_study
+from tests.scheduler.studies.conftest import WriteStudy
 
 
 @st.composite
@@ -97,6 +100,12 @@ def test_an_option_pays_only_where_its_gain_exceeds_the_gaps():
     assert break_even(table, "cost") == {"at_least": 10.0, "between_plans": pytest.approx(10 / 0.9)}
 
 
+def test_every_column_beside_the_parameters_is_a_reserved_name(finished: Study):
+    """A parameter of such a name would be overwritten."""
+    metal = metal_columns("copper", "mlb")
+    assert set(finished.results().columns) - set(finished.parameters()) - set(metal) <= RESERVED
+
+
 def test_more_capacity_is_never_worth_less(finished: Study):
     """Along each axis of the grid, within the gaps: what the larger can be worth is no less than the smaller's plan."""
     results = finished.results().set_index("scenario")
@@ -135,6 +144,73 @@ def test_a_study_answers_what_its_designs_ask(finished: Study, whole):
         assert values.loc[name, name] == pytest.approx(results.loc[name, "objective"], rel=1e-6)
 
 
+ONE_SIDE = """
+format = 1
+name = "one"
+mine = "mine"
+
+[parameters.mill]
+paths = ["limits.mill_t_per_day"]
+{side}
+
+[[designs]]
+kind = "tornado"
+"""
+
+
+def test_a_tornado_in_which_no_plan_can_be_kept_has_its_changes_all_the_same(study: WriteStudy, tmp_path: Path):
+    """A smaller mill breaks the base's plan; there is no other scenario."""
+    opened = open_study(study(ONE_SIDE.format(side="low = 150.0")))
+    run_study(opened, tmp_path / "out", workers=1)
+    row = answer(opened, Study(tmp_path / "out")).answers["tornado"].iloc[0]
+    assert row["change"] < 0
+    assert np.isnan(row["fixed_schedule_change"])
+    assert row["fixed_schedule_breaks"].startswith("limits.mill_t_per_day")
+
+
+def test_a_tornado_without_warm_starts_has_the_value_of_replanning(study: WriteStudy, tmp_path: Path):
+    """The base's plan kept under a larger mill is worth what it is in the base."""
+    opened = open_study(study(ONE_SIDE.format(side="high = 350.0") + "[solve]\nwarm = false\ngap = 0.0\n"))
+    run_study(opened, tmp_path / "out", workers=1)
+    row = answer(opened, Study(tmp_path / "out")).answers["tornado"].iloc[0]
+    assert row["fixed_schedule_change"] == pytest.approx(0.0, abs=1e-3)
+    assert row["replanning"] == pytest.approx(row["change"], abs=1e-3)
+
+
+def test_a_tornado_with_changes_compares_with_a_base_that_has_them(study: WriteStudy, tmp_path: Path):
+    """It is the tornado of a study with those changes: what they are worth themselves is in none of its rows."""
+    price = ONE_SIDE.format(side="low = 280.0") + "{}\n[solve]\ngap = 0.0\n"
+    changes = 'changes = ["products.copper.price_usd_per_lb=4.0"]\n'
+    tables = []
+    for name, text in (
+        ("design", price.format(changes)),
+        ("study", price.format("").replace("\n[", f"\n{changes}[", 1)),
+    ):
+        opened = open_study(study(text))
+        run_study(opened, tmp_path / name, workers=1)
+        tables.append(answer(opened, Study(tmp_path / name)).answers["tornado"])
+    assert [scenario.name for scenario in opened.scenarios] == ["base", "mill-low"]
+    ours, theirs = (table.drop(columns="fixed_schedule_breaks") for table in tables)
+    assert ours["scenario"].tolist() == ["mill-low"]
+    pd.testing.assert_frame_equal(ours, theirs, atol=1.0)
+
+
+def test_what_an_option_costs_is_money_where_its_parameter_is_a_factor(study: WriteStudy, tmp_path: Path):
+    """Half and twice a cost of 400,000 of each of two parts."""
+    part = '{widens = "mill", adds_t_per_day = 50.0, cost = 400000.0}'
+    text = ONE_SIDE.replace("limits.mill_t_per_day", 'options.a.cost", "options.b.cost')
+    text = text.format(side='change = "factor"\nvalues = [0.5, 2.0]').replace(
+        '"tornado"', '"grid"\nparameters = ["mill"]'
+    )
+    head = f"base = true\nchanges = ['options={{a = {part}, b = {part}}}']\n"
+    head += 'option = { without = "base", cost_parameter = "mill" }\n'
+    opened = open_study(study(text.replace("\n[", f"\n{head}[", 1)))
+    run_study(opened, tmp_path / "out", workers=1)
+    found = answer(opened, Study(tmp_path / "out"))
+    assert found.answers["option"]["mill"].tolist() == [400_000.0, 1_600_000.0]
+    assert found.tables["scenarios"]["mill"].dropna().tolist() == [0.5, 2.0]
+
+
 def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: Path):
     """A grid over tonnages and opening dates has both in one column, which Parquet takes as text."""
     rows = [
@@ -148,6 +224,23 @@ def test_steps_along_numbers_and_dates_fit_one_table(finished: Study, tmp_path: 
     study = Study(shutil.copytree(finished.folder, tmp_path / "copy"))
     study.write_tables({"steps": table})
     assert pd.read_parquet(tmp_path / "copy" / "steps.parquet")["to"].tolist() == ["2.0", "2.0", *["2014-02-01"] * 2]
+
+
+def test_an_axis_with_a_list_among_its_numbers_keeps_the_order_of_the_file():
+    """As text 10 would come before 8; a step between two of the numbers is worth something per unit."""
+    rates = ["[9.0, 6.0]", "8.0", "10.0"]
+    rows = [
+        {"scenario": f"{t:g}-{k}", "t": t, "rate": rate, "objective": t + 4.0 * k, "bound": t + 4.0 * k, "gap": 0.0}
+        for t in (2.0, 1.0)
+        for k, rate in enumerate(rates)
+    ]
+    points = hill(pd.DataFrame(rows), "t", "rate")
+    assert points["t"].tolist() == [1.0] * 3 + [2.0] * 3
+    assert points["rate"].tolist() == rates * 2
+    along_rate = steps(pd.DataFrame(rows), ("t", "rate")).query("parameter == 'rate'")
+    assert along_rate[["from", "to"]].to_numpy().tolist() == [rates[:2], rates[1:]] * 2
+    assert along_rate["per_unit"].isna().tolist() == [True, False] * 2
+    assert along_rate["per_unit"].dropna().tolist() == [2.0, 2.0]
 
 
 def test_the_shared_plan_is_the_best_of_all_plans_kept_in_every_future(finished: Study, whole):

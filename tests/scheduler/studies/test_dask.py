@@ -14,9 +14,10 @@ import pytest
 pytest.importorskip("distributed")
 
 from instances.findings import BadInput
+from scheduler.studies.columns import TIMES
 from scheduler.studies.dask_crew import DaskCrew
 from scheduler.studies.opening import open_study
-from scheduler.studies.results import TIMES, Study
+from scheduler.studies.results import Study
 from scheduler.studies.running import Event, run_study
 from tests.scheduler.studies.conftest import WriteStudy
 from tests.scheduler.studies.test_running import PROVEN, THREE

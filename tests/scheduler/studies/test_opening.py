@@ -134,6 +134,21 @@ FAULTS = {
         HEAD.replace("low = 0.15", 'distribution = { kind = "uniform", low = 0.1, high = 0.2 }\nlow = 0.15') + REST,
         "study.toml: designs.1.shared_plan is true with the parameter mining; expected false, or parameters that",
     ),
+    "one plan for a price that is changed twice": (
+        HEAD
+        + '[parameters.all]\npaths = ["products.copper.price_usd_per_lb.1"]\nchange = "factor"\n'
+        + 'distribution = { kind = "uniform", low = 0.9, high = 1.1 }\n'
+        + REST,
+        "price_usd_per_lb.1 of the parameter all and products.copper.price_usd_per_lb of price; expected false",
+    ),
+    "a parameter called as a column of results": (
+        HEAD.replace("parameters.mining", "parameters.strip_ratio") + GRID.replace("mining", "strip_ratio"),
+        "study.toml: parameters.strip_ratio: expected another name; the study's tables have a column of this one",
+    ),
+    "a parameter called as a product's column": (
+        HEAD.replace("parameters.mining", "parameters.copper_mlb") + GRID.replace("mining", "copper_mlb"),
+        "study.toml: parameters.copper_mlb: expected another name; the study's tables have a column of this one",
+    ),
     "no such mine": (
         HEAD.replace('mine = "mine"', 'mine = "nowhere"') + GRID,
         "expected a folder with mine.toml, or a bundled mine (mzo); there is none",

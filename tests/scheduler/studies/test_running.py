@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection, wait
@@ -18,13 +20,16 @@ import pytest
 
 from instances.findings import BadInput
 from instances.reading import read_mine
+from instances.table import files_outside_allowed
 from scheduler.runfolder import CERTIFICATE, read_run
 from scheduler.solving import Request, solve_mine
+from scheduler.studies.columns import TIMES
 from scheduler.studies.folder import FORMULATIONS, WORK, keys, locked, read_status
 from scheduler.studies.opening import open_study
-from scheduler.studies.results import TIMES, Study
+from scheduler.studies.results import Study
 from scheduler.studies.running import Event, run_study, settings_of
-from scheduler.studies.worker import Job, ScenarioSolve
+from scheduler.studies.worker import Job, ScenarioSolve, Word
+from tests.builders import tiny_data, write_mine
 from tests.scheduler.studies.conftest import GRID, HEAD, WriteStudy
 
 TORNADO = '\n[[designs]]\nkind = "tornado"\nparameters = ["mining"]\n'
@@ -128,6 +133,53 @@ def test_only_what_a_change_touches_is_solved_again(study: WriteStudy, tmp_path:
     results = Study(tmp_path / "out").results()
     assert set(results["status"]) == {PROVEN}
     assert not set(results["folder"].str.removeprefix("scenarios/")) & set(second)
+
+
+class Onlookers:
+    """A crew that solves nothing and keeps the jobs that it was given."""
+
+    size = 1
+
+    def __init__(self) -> None:
+        self.given: list[Job] = []
+        self.left: list[Job] = []
+
+    def start(self, job: Job) -> None:
+        self.given.append(job)
+        self.left.append(job)
+
+    def wait(self) -> list[tuple[Job, Word]]:
+        return [(self.left.pop(), ("failed", "nothing was done", ""))]
+
+    def stop(self) -> None:
+        self.left = []
+
+
+def test_the_name_of_a_bundled_mine_is_no_folder_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As for a solve; a folder of that name is told by its path."""
+    write_mine(tmp_path / "mzo")
+    monkeypatch.chdir(tmp_path)
+    file, found = Path("study.toml"), []
+    for mine in ("mzo", "./mzo"):
+        prices = '\n[parameters.mining]\npaths = ["costs.mining_per_t"]\nlow = 2.0\n'
+        file.write_text(f'format = 1\nname = "small"\nmine = "{mine}"\n' + prices + TORNADO, encoding="utf-8")
+        crew = Onlookers()
+        run_study(open_study(file), "out", crew=crew)
+        found += [(read_mine(job.mine).mine.name, job.mine) for job in crew.given]
+    assert found == [("mzo", "mzo")] * 2 + [("tiny", str(tmp_path / "mzo"))] * 2
+
+
+def test_workers_may_read_what_the_study_may(small_mine: Path, study: WriteStudy, tmp_path: Path):
+    """A block table outside the mine's folder, where that is allowed; else nothing is solved."""
+    table = os.path.relpath(small_mine / "mine" / "blocks.csv", tmp_path / "mine")
+    data = tiny_data(periods=4, phases=("east", "west"), changes={"blocks.file": table})
+    write_mine(tmp_path / "mine", data).joinpath("blocks.csv").unlink()
+    file = study((HEAD + TORNADO).replace('mine = "mine"', 'mine = "./mine"'))
+    with files_outside_allowed():
+        run_study(open_study(file), tmp_path / "out", workers=1)
+    assert set(Study(tmp_path / "out").results()["status"]) == {PROVEN}
+    with pytest.raises(BadInput):
+        open_study(file)
 
 
 def test_a_lost_worker_costs_only_its_scenario(study: WriteStudy, tmp_path: Path):
@@ -321,3 +373,33 @@ def test_status_counts_what_is_done_and_what_waits(finished: Study, tmp_path: Pa
     assert counts["waiting"] == 1
     assert counts[PROVEN] == len(finished.results()) - 2
     assert counts["infeasible"] == 1
+
+
+INTERRUPTED = """
+import os, signal
+from multiprocessing import forkserver
+from scheduler.studies.crew import ProcessCrew, _begin_server
+
+crew = ProcessCrew(1)
+_begin_server(crew.context)
+server = forkserver._forkserver._forkserver_pid
+try:
+    os.killpg(0, signal.SIGINT)
+    signal.pause()
+except KeyboardInterrupt:
+    pass
+process = crew.context.Process(target=print, args=("at work",))
+process.start()
+process.join()
+print("the same" if server == forkserver._forkserver._forkserver_pid else "another", flush=True)
+"""
+
+
+@pytest.mark.skipif("forkserver" not in multiprocessing.get_all_start_methods(), reason="there is no server to start")
+def test_a_study_interrupted_while_its_server_loads_says_no_more_than_that():
+    """Ctrl-C reaches the whole group of a terminal: the study hears it, the server that loads libraries does not."""
+    found = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False, start_new_session=True
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.split() == ["at", "work", "the", "same"]

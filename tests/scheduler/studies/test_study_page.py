@@ -7,17 +7,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import pytest
 
 from instances.findings import BadInput
+from scheduler.cli.study_view import print_study
 from scheduler.reports.study import study_facts
 from scheduler.reports.study_figures import study_figures
 from scheduler.reports.study_page import scenario_lines, study_page
 from scheduler.reports.study_writing import report_scenarios, write_study_page
 from scheduler.reports.writing import PAGE
+from scheduler.studies import answers
 from scheduler.studies.answers import Answers, answer
+from scheduler.studies.folder import MANIFEST
 from scheduler.studies.opening import open_study
 from scheduler.studies.results import Study
 from tests.scheduler.reports.conftest import HOSTILE, browser, file_bytes, stays_text
@@ -122,14 +124,34 @@ def test_tables_on_file_give_the_same_page(reported: Study, answered: Answers):
     assert given == on_file
 
 
-def test_tables_of_an_earlier_state_are_left_out(reported: Study, tmp_path: Path):
-    """A tornado that names a scenario which the study no longer has is not shown; the other tables are."""
-    study = Study(shutil.copytree(reported.folder, tmp_path / "study"))
-    tornado = pd.read_parquet(study.folder / "tornado.parquet")
-    tornado.replace("price-high", "price-twice").to_parquet(study.folder / "tornado.parquet")
-    keys = [figure.key for figure in study_figures(study_facts(study, PAGE))]
-    assert "tornado" not in keys
-    assert "hill" in keys
+def test_tables_of_an_earlier_state_are_left_out(reported: Study, answered: Answers, tmp_path: Path):
+    """Another value of a parameter leaves every name as it is, and no number; tables written then are the only ones."""
+    folder = shutil.copytree(reported.folder, tmp_path / "study")
+    assert "tornado" in study_facts(Study(folder), PAGE).answers
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    manifest["scenarios"][-1]["key"] = "0" * 64
+    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    study = Study(folder)
+    assert study_facts(study, PAGE).answers == {}
+    study.write_tables({"hill": answered.answers["hill"]})
+    assert set(study_facts(study, PAGE).answers) == {"hill"}
+    assert {file.name for file in folder.glob("*.csv")} == {"hill.csv"}
+
+
+def test_futures_that_are_left_out_are_told(
+    finished: Study, whole: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """In the table, in the words on the page and in those printed."""
+    monkeypatch.setattr(answers, "MOST_PRICED", 3)
+    opened = open_study(whole)
+    found = answer(opened, finished)
+    assert set(found.answers["regret"]["futures_left_out"]) == {1}
+    assert set(found.answers["plans_in_futures"].columns[1:]) == {"base", "latin-hypercube-1", "latin-hypercube-2"}
+    figures = {figure.key: figure for figure in study_figures(study_facts(finished, PAGE, found.answers))}
+    told = "f the first 3 futures and their plans; 1 are left out"
+    assert told in figures["regret"].caption
+    print_study(opened, found, "out")
+    assert told in capsys.readouterr().out
 
 
 def test_a_damaged_table_is_refused(reported: Study, tmp_path: Path):
