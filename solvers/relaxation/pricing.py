@@ -8,9 +8,10 @@ the integer values is the exact integer value of the whole.
 
 Early in a search many steps would be joined one after the other. Then the relaxed value is still a valid bound, and the
 intersections (of a step with all later ones) and unions (with all earlier ones) of the closures are closures of the
-whole graph: where they are worth more than the master they split the partition as well as the optimum does. So does
-the closure of a single step, taken from that step on; those of steps that are not nested with their neighbours split
-it too, for a third fewer iterations where two capacities bind.
+whole graph: where they are worth more than the master they split the partition as well as the optimum does. So do those
+that are solved again between their neighbours where they are not between them, the middle step first. The closure of a
+single step, taken from that step on, is one of the whole as well; those of steps that are not nested with their
+neighbours split it too, for a third fewer iterations where two capacities bind.
 
 Steps are solved in the order of bisection, each between the closures of its neighbours where their weights allow
 (``solvers/closure/bracketed.py``). Runs that are joined keep the same of their own: let J be a maximum closure of the
@@ -25,6 +26,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -107,7 +109,6 @@ class StepPricer:
         kept = max(self._T, min(3 * self._T, _KEPT_WEIGHTS // max(self._n, 1)))
         self._single = BracketedKernel(self._within_a_step, kernel, kept=kept)
         self._expanded: ClosureGraph | None = None
-        self._exact = False
         self._joined: list[tuple[int, int]] = []
 
     def solve(self, weights: Floats, useful_above: float = np.inf) -> Priced:
@@ -132,8 +133,7 @@ class StepPricer:
             if not repaired:
                 nested = _first_steps(self._nested(integers, member))
                 repaired = [nested] if _worth(active_weights, nested) > useful_above else []
-            if repaired or self._exact:
-                self._exact = False
+            if repaired:
                 return Priced(value, (*repaired, *alone), exact=False, solves=solves)
         while True:
             joined = _join_violated(groups, member, self._joined)
@@ -150,7 +150,6 @@ class StepPricer:
             solves += len(new)
             groups, found = joined, [known[group] for group in joined]
         self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
-        self._exact = len(groups) < self._T
         value = sum(value for value, _ in found)
         return Priced(value / scale, (_first_steps(member), *alone), exact=True, solves=solves)
 
@@ -333,12 +332,14 @@ def _join_violated(
 ) -> list[tuple[int, int]]:
     """Runs of groups in which a step misses a node of the step before, each joined into one group.
 
-    A run that had to be joined ``before`` is joined at once where any of its steps misses a node: one step at a time
-    would come to the same, solved again and again.
+    A run that had to be joined ``before`` is joined at once where any of its steps misses a node, and a group of
+    several steps with as many more: one step at a time would come to the same, solved again and again.
     """
     missed = np.zeros(member.shape[1], np.bool_)
-    for first, _ in groups[1:]:
-        missed[first] = bool((member[:, first - 1] & ~member[:, first]).any())
+    for (begin, first), (_, stop) in pairwise(groups):
+        if (member[:, first - 1] & ~member[:, first]).any():
+            more, less = max(first - begin, 1), max(stop - first, 1)
+            missed[max(first - less + 1, 1) : first + more] = True
     for first, stop in before:
         missed[first + 1 : stop] |= missed[first + 1 : stop].any()
     joined = [groups[0]]
