@@ -205,7 +205,7 @@ def _pit_alone(instance: MineLibInstance) -> UltimatePit | None:
 def _proven(program: ClosureProgram, multipliers: Floats, bound: float) -> float | None:
     """The bound found, or what multipliers prove where that is a hair more; None for -inf, where nothing is left."""
     if bound > -math.inf:
-        return _claimed(bound, bracketed_bound(program, multipliers))
+        return _claimed(bound, bracketed_bound(program, multipliers, enough=bound))
     if not proves_infeasible(program, multipliers):
         raise RuntimeError(_UNPROVEN)
     return None
@@ -331,7 +331,7 @@ def _claim_check(
         proven = proves_infeasible(program, multipliers.flat, kernel)
         words = "prove" if proven else "do not prove"
         return Verified("infeasible", proven, f"the multipliers {words} that no schedule keeps the limits ({name})")
-    recomputed = bound_from_multipliers(program, multipliers.flat, kernel)
+    recomputed = bound_from_multipliers(program, multipliers.flat, kernel, enough=bound)
     passed = not is_below(bound, recomputed)
     text = f"claimed {bound:,.4f}; closures by {name} give {recomputed:,.4f}"
     return Verified("bound", passed, text)

@@ -182,7 +182,8 @@ def _lp_bound(certificate: MineCertificate, program: ClosureProgram, kernel: Ker
     claimed, multipliers = certificate.lp_bound, certificate.lp_multipliers
     assert claimed is not None  # noqa: S101
     try:
-        found = THOUSAND * bound_from_multipliers(program, np.zeros(0) if multipliers is None else multipliers, kernel)
+        given = np.zeros(0) if multipliers is None else multipliers
+        found = THOUSAND * bound_from_multipliers(program, given, kernel, enough=claimed / THOUSAND)
     except MultiplierError as error:
         return Verified("lp bound", False, str(error))
     text = f"claimed {claimed:,.2f} without reductions; closures give {found:,.2f}"

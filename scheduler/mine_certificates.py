@@ -326,7 +326,7 @@ def _lp_bound(compiled: Compiled, tight: Tightening, found: Cases, bounds: list[
     alone = tight.program is compiled.program and len(found.leaves) == 1 and not found.rows.size
     if alone and found.leaves[0].multipliers is lp.multipliers:
         return bounds[0]
-    return bracketed_bound(compiled.program, lp.multipliers)
+    return bracketed_bound(compiled.program, lp.multipliers, enough=lp.bound)
 
 
 def _told_ranges(tight: Tightening, ranges: Ranges, everything: Ranges) -> dict[str, tuple[int, int]]:

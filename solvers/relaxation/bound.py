@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _EPS = float(np.finfo(np.float64).eps)
 """A sum of k terms errs by less than k times this, of the sum of their sizes."""
+_NEAR = 1e-11
+"""Relative; bounds this near to each other are the same but for rounding."""
 _ADDED = 8
 """Sums and products that a term goes through beside those counted."""
 
@@ -190,6 +192,7 @@ def bound_from_multipliers(
     kernel: KernelFactory = PseudoflowKernel,
     *,
     objective: bool = True,
+    enough: float = -np.inf,
 ) -> float:
     """UB(l): the upper bound on the program that the multipliers prove, recomputed with a closure a step.
 
@@ -205,6 +208,8 @@ def bound_from_multipliers(
         multipliers: One a side row ``(M,)``.
         kernel: Closure kernel; a second, independent one makes the check independent.
         objective: Whether the objective counts.
+        enough: A bound no larger than this, but for rounding, need not be the least that the multipliers prove: no
+            further steps are taken together then.
 
     Raises:
         MultiplierError: Wrong length, or not finite.
@@ -217,13 +222,20 @@ def bound_from_multipliers(
         integers, scale = scale_up(weights)
     except WeightError:
         return np.inf
-    bound = _closures(program, integers, kernel) / scale + row_and_box_terms(program, used, objective=objective)
-    bound += lost_to_rounding(program, used, prices, objective=objective)
+    terms = row_and_box_terms(program, used, objective=objective)
+    lost = lost_to_rounding(program, used, prices, objective=objective)
+    most = (within_rounding(enough) - terms - lost) * scale
+    bound = _closures(program, integers, kernel, enough=most) / scale + terms + lost
     return np.inf if np.isnan(bound) else bound
 
 
-def _closures(program: ClosureProgram, weights: NDArray[np.int64], kernel: KernelFactory) -> int:
-    """What a maximum closure of all steps is worth for integer weights ``(n, T)``."""
+def within_rounding(bound: float) -> float:
+    """A bound and what sums of floating-point numbers may differ by."""
+    return bound + _NEAR * max(abs(bound), 1.0) if np.isfinite(bound) else bound
+
+
+def _closures(program: ClosureProgram, weights: NDArray[np.int64], kernel: KernelFactory, *, enough: float) -> int:
+    """What a maximum closure of all steps is worth for integer weights ``(n, T)``, or a bound on it that is enough."""
     n, T = weights.shape
     member = np.zeros((n, T), np.bool_)
     runs = [(0, T)] if program.lags.any() else [(t, t + 1) for t in range(T)]
@@ -249,8 +261,9 @@ def _closures(program: ClosureProgram, weights: NDArray[np.int64], kernel: Kerne
                 joined[-1] = (joined[-1][0], stop)
             else:
                 joined.append((first, stop))
-        if len(joined) == len(runs):
-            return sum(worth[run] for run in runs)
+        value = sum(worth[run] for run in runs)
+        if len(joined) == len(runs) or value <= enough:
+            return value
         runs = joined
 
 

@@ -173,8 +173,9 @@ def leaf_bound(
     """The bound that a leaf's multipliers prove, by a closure a step; -inf for a case without a point.
 
     A leaf that claims no point is taken at its word only where its multipliers prove it; otherwise its bound is
-    whatever they come to. ``whole`` is that of ``in_case``. ``bracketed`` is for whoever makes a certificate
-    (``bracketed_bound``); whoever checks one wants as few steps between the multipliers and the bound as there can be.
+    whatever they come to, looked at no closer than to see that it is no larger than claimed. ``whole`` is that of
+    ``in_case``. ``bracketed`` is for whoever makes a certificate (``bracketed_bound``); whoever checks one wants as few
+    steps between the multipliers and the bound as there can be.
 
     Raises:
         MultiplierError: Wrong length, or not finite.
@@ -184,7 +185,8 @@ def leaf_bound(
         return -np.inf
     if leaf.bound == -np.inf and proves_infeasible(case, leaf.multipliers, kernel):
         return -np.inf
-    return (bracketed_bound if bracketed else bound_from_multipliers)(case, leaf.multipliers, kernel)
+    recomputed = bracketed_bound if bracketed else bound_from_multipliers
+    return recomputed(case, leaf.multipliers, kernel, enough=leaf.bound)
 
 
 def leaf_bounds(

@@ -99,6 +99,21 @@ def test_multipliers_prove_the_same_in_every_way(seed):
         assert bound_from_multipliers(program, multipliers, StagedFlowKernel) == near
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_a_bound_that_is_low_enough_is_looked_at_no_closer(seed):
+    """Between what the multipliers prove and what was enough; else the very bound they prove."""
+    program = random_program(seed)
+    rng = np.random.default_rng(seed)
+    multipliers = rng.normal(0.0, 2.0, program.n_rows)
+    least = bound_from_multipliers(program, multipliers)
+    for enough in (least - 1.0, least, least + 0.1, least + 10.0, np.inf, np.nan):
+        for recomputed in (bound_from_multipliers, bracketed_bound):
+            found = recomputed(program, multipliers, enough=enough)
+            size = max(abs(least), 1.0)
+            assert found >= least - 1e-9 * size
+            assert found <= (max(enough, least) if enough >= least else least) + 1e-9 * size
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_threads_price_the_same(seed, monkeypatch):
     """Every closure the same, pricing after pricing, whatever the threads."""
