@@ -33,7 +33,7 @@ from solvers.relaxation.bound import (
 from solvers.relaxation.master import Master, MasterError, MasterSolution
 from solvers.relaxation.parametric import starts
 from solvers.relaxation.partition import from_first_steps, initial_partition, merge, refine, spread_out
-from solvers.relaxation.pricing import StepPricer
+from solvers.relaxation.pricing import Priced, StepPricer
 from solvers.relaxation.result import Iteration, Outcome, RelaxationResult, StopReason, StopRule
 
 if TYPE_CHECKING:
@@ -226,13 +226,22 @@ class _Search:
         before = self._partition.n_classes
         priced = self._pricer.solve(weights, master_value - terms)
         self._keep_bound(priced.value + terms, multipliers)
-        self._partition = refine(program, self._partition, priced.steps, choice)
+        self._refine(priced, choice)
         if not priced.exact and self._partition.n_classes == before:
             priced = self._pricer.solve(weights)
             self._keep_bound(priced.value + terms, multipliers)
-            self._partition = refine(program, self._partition, priced.steps, choice)
+            self._refine(priced, choice)
         self._record(priced.value + terms)
         return self._partition.n_classes > before
+
+    def _refine(self, priced: Priced, choice: Integers) -> None:
+        """Splits the classes by the closures found; by those of single steps only where few classes come of it."""
+        program, before = self._program, self._partition
+        self._partition = refine(program, before, (*priced.steps, *priced.alone), choice)
+        if self._partition.n_classes > 2 * self._merge_above and priced.steps:
+            fewer = refine(program, before, priced.steps, choice)
+            if fewer.n_classes > before.n_classes:
+                self._partition = fewer
 
     def _keep_bound(self, bound: float, multipliers: Floats) -> None:
         if bound < self._bound:
@@ -256,7 +265,7 @@ class _Search:
                 self._proof = multipliers
                 return StopReason.INFEASIBLE
             before = self._partition.n_classes
-            self._partition = refine(program, self._partition, priced.steps, choice)
+            self._refine(priced, choice)
             self._record(None)
             if self._partition.n_classes == before:
                 return StopReason.EXHAUSTED

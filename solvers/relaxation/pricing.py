@@ -76,12 +76,14 @@ class Priced:
     Attributes:
         value: Upper bound on the value of a maximum closure (rounded-up integers divided by their scale).
         steps: For each closure found, the first step each node is a member in ``(n,)``, T where it never is.
+        alone: The same for the closures of single steps, each taken from its step on, where they are not nested.
         exact: Whether the first closure is a maximum closure, with ``value`` its value.
         solves: Closures of single steps or joined steps it took.
     """
 
     value: float
     steps: tuple[Integers, ...]
+    alone: tuple[Integers, ...]
     exact: bool
     solves: int
 
@@ -135,14 +137,14 @@ class StepPricer:
         alone = _alone(member)
         value = sum(value for value, _ in found) / scale
         if missed and value <= enough:
-            return Priced(value, tuple(alone), exact=False, solves=solves)
+            return Priced(value, (), alone, exact=False, solves=solves)
         if missed and useful_above < np.inf:
             repaired = [steps for steps in _repaired(member) if _worth(active_weights, steps) > useful_above]
             if not repaired:
                 nested = _first_steps(self._nested(integers, member))
                 repaired = [nested] if _worth(active_weights, nested) > useful_above else []
             if repaired:
-                return Priced(value, (*repaired, *alone), exact=False, solves=solves)
+                return Priced(value, tuple(repaired), alone, exact=False, solves=solves)
         while True:
             joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
@@ -159,7 +161,7 @@ class StepPricer:
             groups, found = joined, [known[group] for group in joined]
         self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
         value = sum(value for value, _ in found)
-        return Priced(value / scale, (_first_steps(member), *alone), exact=True, solves=solves)
+        return Priced(value / scale, (_first_steps(member),), alone, exact=True, solves=solves)
 
     def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[_Worth]:
         """A closure a step; writes their membership, returns what they are worth."""
@@ -330,12 +332,12 @@ def _repaired(member: NDArray[np.bool_]) -> tuple[Integers, Integers]:
     return _first_steps(later), _first_steps(earlier)
 
 
-def _alone(member: NDArray[np.bool_]) -> list[Integers]:
+def _alone(member: NDArray[np.bool_]) -> tuple[Integers, ...]:
     """First steps where one step's closure alone is taken, for each step that is not nested with its neighbours."""
     T = member.shape[1]
     missed = (member[:, :-1] & ~member[:, 1:]).any(axis=0)
     apart = np.append(missed, False) | np.append(False, missed)
-    return [np.where(member[:, step], step, T) for step in np.flatnonzero(apart)]
+    return tuple(np.where(member[:, step], step, T) for step in np.flatnonzero(apart))
 
 
 def _worth(weights: Floats, steps: Integers) -> float:

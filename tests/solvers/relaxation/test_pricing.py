@@ -67,7 +67,7 @@ def test_one_pricer_prices_many_weights(seed):
         assert priced.exact or early
         if priced.exact:
             assert priced.value == pytest.approx(exact, abs=1e-9 * size)
-        for steps in priced.steps:
+        for steps in (*priced.steps, *priced.alone):
             assert (steps[program.arc_tail] >= steps[program.arc_head]).all()
             assert (steps >= np.minimum(program.starts, T)).all()
             taken = np.arange(T)[None, :] >= steps[:, None]
@@ -127,7 +127,7 @@ def test_threads_price_the_same(seed, monkeypatch):
         expected, *others = (pricer.solve(weights, useful_above) for pricer in pricers)
         for priced in others:
             assert (priced.value, priced.exact, priced.solves) == (expected.value, expected.exact, expected.solves)
-            np.testing.assert_array_equal(priced.steps, expected.steps)
+            np.testing.assert_array_equal((*priced.steps, *priced.alone), (*expected.steps, *expected.alone))
 
 
 def test_a_program_without_arcs_or_steps_begun_is_priced():
