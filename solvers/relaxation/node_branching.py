@@ -122,7 +122,7 @@ def branch_on_nodes(
         limits: When to stop.
         whole: Whether a schedule takes each node within one step.
         kernel: Closure kernel.
-        on_split: Told after every split.
+        on_split: Told after every split, and every case solved closer.
     """
     return _Search(program, chains, limits or NodeLimits(), kernel, whole=whole).run(cases, on_split)
 
@@ -169,9 +169,10 @@ class _Search:
             heapq.heappop(self._open)
             if case.shares is None or not (case.solved or self._precise(case)):
                 self._solves += 1
-                self._push(self._solved(case, np.inf))
-                continue
-            for part in self._parts(case):
+                parts = [self._solved(case, np.inf)]
+            else:
+                parts = self._parts(case)
+            for part in parts:
                 self._push(part)
             if told is not None:
                 told(Split(self._open[0][2].bound, self._best_point))
