@@ -356,8 +356,7 @@ def _join_violated(
     missed = np.zeros(member.shape[1], np.bool_)
     for (begin, first), (_, stop) in pairwise(groups):
         if (member[:, first - 1] & ~member[:, first]).any():
-            more, less = max(first - begin, 1), max(stop - first, 1)
-            missed[max(first - less + 1, 1) : first + more] = True
+            missed[max(2 * first - stop + 1, 1) : 2 * first - begin] = True
     for first, stop in before:
         missed[first + 1 : stop] |= missed[first + 1 : stop].any()
     joined = [groups[0]]
