@@ -239,9 +239,13 @@ def test_a_study_killed_at_any_moment_ends_with_the_same_table(
         asked = {"workers": 2, "on_event": partial(_tell, send)}
         process = context.Process(target=run_study, args=(opened, tmp_path / "out"), kwargs=asked)
         process.start()
-        # Moments count from the first scenario begun: before it there is little to break.
-        wait([receive, process.sentinel])
-        process.join(float(moments.uniform(0.0, 0.12)) * undisturbed_s)
+        # Moments count from a word of a scenario begun or done: time alone, on a busy machine, is no work done.
+        for _ in range(int(moments.integers(1, 4))):
+            wait([receive, process.sentinel])
+            if not receive.poll():
+                break
+            receive.recv()
+        process.join(float(moments.uniform(0.0, 0.08)) * undisturbed_s)
         process.kill()
         process.join()
         reached.append(len(records(tmp_path / "out")))
