@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _BOUND_SHARE = 0.6
 """Share of the time limit that the relaxation may take."""
-_PRECISE_SHARE = 0.1
+_PRECISE_SHARE = 0.05
 """Share of the time limit after which a relaxation to 1e-4 will do: the last digits of a large one take longest."""
 _CASE_SHARE = 0.4
 """Share of the time limit by which cases have to be done, the relaxation before them included."""

@@ -50,6 +50,11 @@ _MOST_RAISES = 2
 _NO_VIOLATION = 1e-12
 _CHOICE_CUTS, _FEW_CUTS = 10, 3
 """Steps whose choices cut the starting classes, and how many where these would be too many classes."""
+_FAR, _HALFWAY = 1e-3, 0.5
+"""Relative gap above which multipliers halfway from the best ones are priced once others led nowhere; the half."""
+_TOO_FAR = 0.15
+"""How much less than a bound known, relative to it, given classes may carry: further away a start of its own is sooner
+there."""
 _MARGIN = 4
 """Steps before and after those in which the starts take a node that have starting classes of their own."""
 
@@ -82,6 +87,7 @@ def solve_relaxation(
     kernel: KernelFactory = PseudoflowKernel,
     speed_ups: SpeedUps | None = None,
     begin: Partition | None = None,
+    known: float = np.inf,
     threads: int = 1,
     on_iteration: Callable[[Iteration], None] | None = None,
 ) -> RelaxationResult:
@@ -94,6 +100,7 @@ def solve_relaxation(
         speed_ups: What to switch off.
         begin: Classes to begin with: those that a program of the same parts and open choices ended with, whose nodes
             begin no later.
+        known: A bound known, if any: classes to begin with that carry much less are given up for those of a start.
         threads: Closures of a large program worked on at the same time, 0 for one a core; the result is the same.
         on_iteration: Told of every iteration as it ends.
 
@@ -102,7 +109,7 @@ def solve_relaxation(
     """
     used = speed_ups or SpeedUps()
     search = _Search(program, stop or StopRule(), kernel, used, threads=threads, on_iteration=on_iteration)
-    return search.run(begin)
+    return search.run(begin, known)
 
 
 class _Search:
@@ -131,15 +138,14 @@ class _Search:
         self._proof: Floats | None = None
         self._point: MasterSolution | None = None
         self._history: list[Iteration] = []
+        self._led_nowhere = False
 
-    def run(self, begin: Partition | None) -> RelaxationResult:
+    def run(self, begin: Partition | None, known: float) -> RelaxationResult:
         """Start, iterate, answer."""
-        if begin is None:
-            self._begin()
-        else:
-            self._partition = from_first_steps(self._program, begin)
         master = Master(self._program)
         try:
+            if begin is None or not self._take_over(begin, known, master):
+                self._begin()
             reason = self._optimise(master)
         except MasterError as error:
             _LOG.warning("the bound is the best one so far: %s", error)
@@ -147,6 +153,14 @@ class _Search:
         if not np.isfinite(self._bound) and self._proof is None:
             self._price(np.zeros(self._program.n_rows))
         return self._answer(reason)
+
+    def _take_over(self, begin: Partition, known: float, master: Master) -> bool:
+        """Takes given classes; whether they are worth it."""
+        first, self._partition = self._partition, from_first_steps(self._program, begin)
+        if not np.isfinite(known) or self._solve_master(master).objective >= known - _TOO_FAR * abs(known):
+            return True
+        self._partition = first
+        return False
 
     def _begin(self) -> None:
         """First multipliers and classes."""
@@ -187,10 +201,14 @@ class _Search:
             if solution.objective > last + 1e-9 * abs(solution.objective):
                 self._merge(solution)
             last = solution.objective
-            split = self._price(project_multipliers(self._program, solution.multipliers), solution.objective)
-            reason = self._reason()
-            if reason is not None:
-                return reason
+            split = False
+            for multipliers in self._to_price(solution):
+                split = self._price(multipliers, solution.objective)
+                reason = self._reason()
+                if reason is not None:
+                    return reason
+                if split:
+                    break
             converged = self._bound - solution.objective <= self._allowed()
             if solution.violation > _NO_VIOLATION and (converged or not split):
                 raises += 1
@@ -203,6 +221,21 @@ class _Search:
                     master.drop_elastics()
             elif not split:
                 return StopReason.EXHAUSTED
+
+    def _to_price(self, solution: MasterSolution) -> list[Floats]:
+        """Multipliers to price, the next ones where the first split no class: those of the master.
+
+        Before them those halfway from the best known, where the last pricing led nowhere; while the gap is large
+        wherever one did: multipliers of a coarse master swing, and what they bound nothing by is dear to price.
+        """
+        own = project_multipliers(self._program, solution.multipliers)
+        last = self._history[-1].bound if self._history else None
+        nowhere = last is not None and last > self._bound
+        self._led_nowhere |= nowhere
+        if not nowhere and not (self._led_nowhere and self._difference > _FAR * abs(self._bound)):
+            return [own]
+        between = _HALFWAY * self._multipliers + (1.0 - _HALFWAY) * own
+        return [project_multipliers(self._program, between), own]
 
     def _solve_master(self, master: Master) -> MasterSolution:
         """Master over the partition; without elastic columns in use its point is kept."""

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 _ROWS_A_ROUND = 150
 _ROUNDS = 12
-_PRECISE_SHARE = 0.25
-"""Share of the time left after which the relaxation of a case may end with a coarser gap."""
+_PRECISE_SHARE, _COARSE_GAP = 0.25, 5e-4
+"""Share of the time left after which the relaxation of a case may end with a coarser gap, and that gap."""
 _NO_BETTER = 2e-5
 """Relative; a round of rows that brings a bound down by less is the last."""
 _SLACK = 1e-6
@@ -279,13 +279,13 @@ class _Search:
             return best
         if self._over() and np.isfinite(best.bound):
             return best
-        solved = self._case(ranges, with_rows, self._relaxed(with_rows, partition))
+        solved = self._case(ranges, with_rows, self._relaxed(with_rows, partition, best.bound))
         if solved.bound <= best.bound:
             return solved
         # Multipliers of another case may bound it better than its own; its point is its own all the same.
         return replace(best, extras=solved.extras, x=solved.x, value=solved.value, partition=solved.partition)
 
-    def _relaxed(self, program: ClosureProgram, begin: Partition | None) -> RelaxationResult:
+    def _relaxed(self, program: ClosureProgram, begin: Partition | None, known: float) -> RelaxationResult:
         """The relaxation, left as soon as its bound is below the floor.
 
         Cases differ in bounds of continuous variables and in rows alone: the classes of one are classes of all.
@@ -303,8 +303,10 @@ class _Search:
         seconds = self._limits.seconds
         left = None if seconds is None else max(seconds - (time.perf_counter() - self._begun), 0.0)
         precise = None if left is None else _PRECISE_SHARE * left
-        rule = StopRule(self._limits.relative_gap, left, interrupted=enough, coarse_after=precise)
-        return solve_relaxation(program, rule, kernel=self._kernel, begin=begin, on_iteration=note)
+        rule = StopRule(
+            self._limits.relative_gap, left, interrupted=enough, coarse_after=precise, coarse_gap=_COARSE_GAP
+        )
+        return solve_relaxation(program, rule, kernel=self._kernel, begin=begin, known=known, on_iteration=note)
 
     def _case(self, ranges: Ranges, program: ClosureProgram, found: RelaxationResult) -> _Case:
         """What the relaxation of a case, with the rows taken in, came to."""
@@ -336,7 +338,7 @@ class _Search:
         best, partition = case, case.partition
         for number in range(_ROUNDS):
             program = self._aside.added_to(boxed, self._taken)
-            found = self._relaxed(program, partition)
+            found = self._relaxed(program, partition, best.bound)
             now = self._case(case.ranges, program, found)
             partition = found.partition
             gained = best.bound - now.bound

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 
-_REDUCED_PROFILES = 1_500
+_REDUCED_PROFILES, _DENSE, _MOST_PATHS = 1_500, 0.01, 200_000_000
+"""Most profiles and least paths of two arcs, over the cube of these, for matrices of them that are full, and the most
+paths looked at in others."""
 _LARGEST_CODE = 2**62
 
 
@@ -238,15 +240,21 @@ def _without_shortcuts(pairs: Integers, Q: int) -> Integers:
     Only arcs between different strong components count, so that the longest path between the components of a and b is
     longer than that of either part: by induction on it, every arc left out follows from arcs kept.
     """
-    if Q > _REDUCED_PROFILES or pairs.size < 3:
+    if pairs.size < 3:
         return pairs
     tail, head = np.divmod(pairs, Q)
     graph = sparse.csr_array((np.ones(pairs.size, np.int8), (tail, head)), shape=(Q, Q))
     component = csgraph.connected_components(graph, directed=True, connection="strong")[1]
     across = component[tail] != component[head]
-    adjacent = np.zeros((Q, Q), np.float32)
-    adjacent[tail[across], head[across]] = 1.0
-    implied = (adjacent @ adjacent)[tail, head] > 0
+    adjacent = sparse.csr_array((np.ones(int(across.sum()), np.float32), (tail[across], head[across])), shape=(Q, Q))
+    paths = int(np.bincount(head[across], minlength=Q) @ np.bincount(tail[across], minlength=Q))
+    if Q <= _REDUCED_PROFILES and paths > _DENSE * Q**3:
+        full = adjacent.toarray()
+        implied = (full @ full)[tail, head] > 0
+    elif paths <= _MOST_PATHS:
+        implied = np.asarray((adjacent @ adjacent)[tail, head]).ravel() > 0
+    else:
+        return pairs
     return np.asarray(pairs[~(implied & across)], dtype=np.int64)
 
 

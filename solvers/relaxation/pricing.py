@@ -133,22 +133,19 @@ class StepPricer:
         else:
             groups, found = [(t, t + 1) for t in range(self._T)], self._solve_steps(integers, member)
         solves = len(groups)
-        missed = int((member[:, :-1] & ~member[:, 1:]).sum())
         alone = _alone(member)
-        value = sum(value for value, _ in found) / scale
-        if missed and value <= enough:
-            return Priced(value, (), alone, exact=False, solves=solves)
-        if missed and useful_above < np.inf:
-            repaired = [steps for steps in _repaired(member) if _worth(active_weights, steps) > useful_above]
-            if not repaired:
-                nested = _first_steps(self._nested(integers, member))
-                repaired = [nested] if _worth(active_weights, nested) > useful_above else []
-            if repaired:
-                return Priced(value, tuple(repaired), alone, exact=False, solves=solves)
         while True:
+            value = sum(value for value, _ in found) / scale
+            missed = bool((member[:, :-1] & ~member[:, 1:]).any())
+            if missed and value <= enough:
+                return Priced(value, (), alone, exact=False, solves=solves)
+            if missed and useful_above < np.inf:
+                useful = self._useful(active_weights, integers, member, useful_above)
+                if useful:
+                    return Priced(value, useful, alone, exact=False, solves=solves)
             joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
-                break
+                return Priced(value, (_first_steps(member),), alone, exact=True, solves=solves)
             known = dict(zip(groups, found, strict=True))
             new = [group for group in joined if group not in known]
 
@@ -159,9 +156,17 @@ class StepPricer:
             known |= dict(zip(new, each(solved, new, self._threads), strict=True))
             solves += len(new)
             groups, found = joined, [known[group] for group in joined]
-        self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
-        value = sum(value for value, _ in found)
-        return Priced(value / scale, (_first_steps(member),), alone, exact=True, solves=solves)
+            self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
+
+    def _useful(
+        self, weights: Floats, integers: Integers, member: NDArray[np.bool_], above: float
+    ) -> tuple[Integers, ...]:
+        """Closures of all steps worth more than a value, made of closures that are not nested; none where none is."""
+        useful = tuple(steps for steps in _repaired(member) if _worth(weights, steps) > above)
+        if useful:
+            return useful
+        nested = _first_steps(self._nested(integers, member))
+        return (nested,) if _worth(weights, nested) > above else ()
 
     def _solve_steps(self, integers: Integers, member: NDArray[np.bool_]) -> list[_Worth]:
         """A closure a step; writes their membership, returns what they are worth."""
