@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats
     from solvers.relaxation.result import Iteration
 
-_TRIED_FIRST, _IN_VAIN = 8, 4
-"""Decisions tried before the first is taken, and those after which no more are tried where none of them brought
-anything."""
+_TRIED_FIRST, _IN_VAIN, _KNOWN = 8, 8, 4
+"""Decisions tried before the first is taken, those after which no more are tried where none of them brought anything,
+and how many of these may be ones that did well elsewhere: all of them may be about what this case has settled."""
 _TRYING_SHARE = 0.1
 """Share of the time after which the best of those tried first is taken."""
 _LITTLE = 2e-5
@@ -219,7 +219,7 @@ class _Search:
         taken = np.where(self._program.first_part[:, None] >= 0, taken[self._program.first_part], 0.0)
         apart = (taken > _CLEAR) & (taken < 1.0 - _CLEAR)
         known = [(gain, *decision) for decision, gain in self._scores.items() if gain > 0 and apart[decision]]
-        for _, node, step in sorted(known, reverse=True):
+        for _, node, step in sorted(known, reverse=True)[:_KNOWN]:
             yield node, step
         weight, arcs = self._weights(case), (self._program.arc_tail, self._program.arc_head)
         mass = np.where(apart, weight[:, None] * taken * (1.0 - taken), 0.0).sum(axis=0)

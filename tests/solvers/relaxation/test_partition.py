@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from solvers.relaxation import ClosureProgram
-from solvers.relaxation.partition import Partition, initial_partition, refine
+from solvers.relaxation.partition import Partition, _without_shortcuts, initial_partition, refine
 
 
 def random_choices(rng):
@@ -76,3 +76,31 @@ def test_a_closure_is_a_union_of_classes(seed):
         outside = set(nodes[~taken].tolist()) | set(parts[~held].tolist())
         assert not inside & outside - {0}
         assert 0 not in inside
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_arcs_left_out_follow_from_those_kept(seed, monkeypatch):
+    """By full matrices or sparse ones the same; none is left out where there are too many paths to look at."""
+    rng = np.random.default_rng(seed)
+    Q = int(rng.integers(1, 30))
+    linked = rng.random((Q, Q)) < rng.uniform(0.0, 0.5)
+    if seed % 4:
+        linked = np.tril(linked, -1) | (np.triu(linked) & (rng.random((Q, Q)) < 0.05))
+    pairs = np.flatnonzero(linked)
+    monkeypatch.setattr("solvers.relaxation.partition._DENSE", -1.0)
+    full = _without_shortcuts(pairs, Q)
+    monkeypatch.setattr("solvers.relaxation.partition._DENSE", np.inf)
+    np.testing.assert_array_equal(_without_shortcuts(pairs, Q), full)
+    assert np.isin(full, pairs).all()
+    np.testing.assert_array_equal(reached(full, Q), reached(pairs, Q))
+    monkeypatch.setattr("solvers.relaxation.partition._MOST_PATHS", -1)
+    np.testing.assert_array_equal(_without_shortcuts(pairs, Q), pairs)
+
+
+def reached(pairs, Q):
+    """Which of the profiles leads to which by some path."""
+    paths = np.eye(Q, dtype=bool)
+    paths[np.divmod(pairs, Q)] = True
+    for _ in range(Q.bit_length()):
+        paths = (paths.astype(np.int64) @ paths) > 0
+    return paths

@@ -51,9 +51,9 @@ def assert_point_is_feasible(program, result):
     assert worth == pytest.approx(result.value, rel=1e-8, abs=1e-8)
 
 
-def check_against_whole(program, speed_ups=None, begin=None):
+def check_against_whole(program, speed_ups=None, begin=None, known=np.inf):
     optimum = whole_optimum(program)
-    result = solve_relaxation(program, TIGHT, speed_ups=speed_ups, begin=begin)
+    result = solve_relaxation(program, TIGHT, speed_ups=speed_ups, begin=begin, known=known)
     if optimum is None:
         assert result.outcome is Outcome.INFEASIBLE
         assert proves_infeasible(program, result.multipliers)
@@ -85,7 +85,7 @@ def test_equals_the_whole_linear_program_on_programs_hypothesis_finds(seed):
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**31), st.integers(0, 2**31))
 def test_classes_of_a_like_program_lead_to_the_same_optimum(program_seed, seed):
-    """One with other worths, other limits and other boxes, whose nodes begin no later."""
+    """One with other worths, other limits and other boxes, whose nodes begin no later; whatever bound is known."""
     program, rng = random_program(program_seed), np.random.default_rng(seed)
     like = solve_relaxation(program, StopRule(relative_gap=1e-9, iterations=int(rng.integers(1, 40))))
     changed = replace(
@@ -95,7 +95,26 @@ def test_classes_of_a_like_program_lead_to_the_same_optimum(program_seed, seed):
         extra_upper=program.extra_lower + rng.uniform(0.3, 1.0) * (program.extra_upper - program.extra_lower),
         first_step=program.starts + (rng.random(program.n_nodes) < 0.3),
     )
-    check_against_whole(changed, begin=like.partition)
+    known = rng.choice([np.inf, like.bound, 1e9])
+    check_against_whole(changed, begin=like.partition, known=known)
+
+
+def test_classes_that_carry_far_less_than_a_bound_known_are_given_up():
+    """The search begins as without them then, and with them where the bound known is near to what they carry."""
+    differ = 0
+    for seed in range(40):
+        program = random_program(seed)
+        like = solve_relaxation(program, StopRule(relative_gap=1e-9))
+        if like.outcome is not Outcome.OPTIMAL:
+            continue
+        anew = solve_relaxation(program)
+        given_up = solve_relaxation(program, begin=like.partition, known=like.bound + 10.0 * abs(like.bound) + 1.0)
+        assert given_up.history[0].bound == anew.history[0].bound
+        assert given_up.bound == pytest.approx(anew.bound, rel=1e-6, abs=1e-6)
+        kept = solve_relaxation(program, begin=like.partition, known=like.bound)
+        assert kept.bound == pytest.approx(anew.bound, rel=1e-6, abs=1e-6)
+        differ += kept.history[0].bound != anew.history[0].bound
+    assert differ > 5
 
 
 @settings(max_examples=60, deadline=None)
