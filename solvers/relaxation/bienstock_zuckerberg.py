@@ -225,12 +225,13 @@ class _Search:
     def _to_price(self, solution: MasterSolution) -> list[Floats]:
         """Multipliers to price, the next ones where the first split no class: those of the master.
 
-        Before them those halfway from the best known, where the last pricing led nowhere; while the gap is large
-        wherever one did: multipliers of a coarse master swing, and what they bound nothing by is dear to price.
+        Before them those halfway from the best known, where the last pricing led nowhere, its bound as far above the
+        best one as that is above the value, or further; while the gap is large wherever one did. Multipliers of a
+        coarse master swing, and those that bound nothing are dear to price.
         """
         own = project_multipliers(self._program, solution.multipliers)
         last = self._history[-1].bound if self._history else None
-        nowhere = last is not None and last > self._bound
+        nowhere = last is not None and last - self._bound > self._difference
         self._led_nowhere |= nowhere
         if not nowhere and not (self._led_nowhere and self._difference > _FAR * abs(self._bound)):
             return [own]

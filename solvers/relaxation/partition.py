@@ -28,9 +28,8 @@ if TYPE_CHECKING:
     from solvers.relaxation.program import ClosureProgram, Floats, Integers
 
 
-_REDUCED_PROFILES, _DENSE, _MOST_PATHS = 1_500, 0.01, 200_000_000
-"""Most profiles and least paths of two arcs, over the cube of these, for matrices of them that are full, and the most
-paths looked at in others."""
+_FULL_MATRIX, _MOST_PATHS = 1_500, 200_000_000
+"""Profiles up to which a matrix of them is full, and the most paths of two arcs looked at in others."""
 _LARGEST_CODE = 2**62
 
 
@@ -246,13 +245,14 @@ def _without_shortcuts(pairs: Integers, Q: int) -> Integers:
     graph = sparse.csr_array((np.ones(pairs.size, np.int8), (tail, head)), shape=(Q, Q))
     component = csgraph.connected_components(graph, directed=True, connection="strong")[1]
     across = component[tail] != component[head]
-    adjacent = sparse.csr_array((np.ones(int(across.sum()), np.float32), (tail[across], head[across])), shape=(Q, Q))
-    paths = int(np.bincount(head[across], minlength=Q) @ np.bincount(tail[across], minlength=Q))
-    if Q <= _REDUCED_PROFILES and paths > _DENSE * Q**3:
-        full = adjacent.toarray()
+    if Q <= _FULL_MATRIX:
+        full = np.zeros((Q, Q), np.float32)
+        full[tail[across], head[across]] = 1.0
         implied = (full @ full)[tail, head] > 0
-    elif paths <= _MOST_PATHS:
-        implied = np.asarray((adjacent @ adjacent)[tail, head]).ravel() > 0
+    elif np.bincount(head[across], minlength=Q) @ np.bincount(tail[across], minlength=Q) <= _MOST_PATHS:
+        ones = np.ones(int(across.sum()), np.float32)
+        arcs = sparse.csr_array((ones, (tail[across], head[across])), shape=(Q, Q))
+        implied = np.asarray((arcs @ arcs)[tail, head]).ravel() > 0
     else:
         return pairs
     return np.asarray(pairs[~(implied & across)], dtype=np.int64)

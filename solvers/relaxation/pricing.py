@@ -63,6 +63,8 @@ _KEPT_WEIGHTS = 20_000_000
 """Weights up to which closures of three pricings are remembered."""
 _LARGEST_ERROR = 1e-8
 """Of the value of all steps; beyond, each step is solved by itself."""
+_DEAR = 500_000
+"""Nodes times steps joined from which it pays to look again whether what is known will do, for fewer joins."""
 _LEAST_FOR_THREADS = 20_000
 """Nodes from which a closure takes longer than what the interpreter has to do for it, one thread at a time."""
 _Worth = tuple[int, int]
@@ -133,21 +135,22 @@ class StepPricer:
         else:
             groups, found = [(t, t + 1) for t in range(self._T)], self._solve_steps(integers, member)
         solves = len(groups)
-        alone = _alone(member)
+        alone, looked = _alone(member), False
         while True:
             value = sum(value for value, _ in found) / scale
-            missed = bool((member[:, :-1] & ~member[:, 1:]).any())
-            if missed and value <= enough:
-                return Priced(value, (), alone, exact=False, solves=solves)
-            if missed and useful_above < np.inf:
-                useful = self._useful(active_weights, integers, member, useful_above)
-                if useful:
-                    return Priced(value, useful, alone, exact=False, solves=solves)
             joined = _join_violated(groups, member, self._joined)
             if len(joined) == len(groups):
+                self._joined = _several(groups)
                 return Priced(value, (_first_steps(member),), alone, exact=True, solves=solves)
+            if value <= enough:
+                return Priced(value, (), alone, exact=False, solves=solves)
             known = dict(zip(groups, found, strict=True))
             new = [group for group in joined if group not in known]
+            dear = self._n * sum(stop - first for first, stop in new) >= _DEAR
+            if useful_above < np.inf and (dear or not looked):
+                useful, looked = self._useful(active_weights, integers, member, useful_above), True
+                if useful:
+                    return Priced(value, useful, alone, exact=False, solves=solves)
 
             def solved(group: tuple[int, int], known: Mapping[tuple[int, int], _Worth] = known) -> _Worth:
                 parts = {part: worth for part, worth in known.items() if group[0] <= part[0] < group[1]}
@@ -156,7 +159,7 @@ class StepPricer:
             known |= dict(zip(new, each(solved, new, self._threads), strict=True))
             solves += len(new)
             groups, found = joined, [known[group] for group in joined]
-            self._joined = [(first, stop) for first, stop in groups if stop - first > 1]
+            self._joined = _several(groups)
 
     def _useful(
         self, weights: Floats, integers: Integers, member: NDArray[np.bool_], above: float
@@ -348,6 +351,11 @@ def _alone(member: NDArray[np.bool_]) -> tuple[Integers, ...]:
 def _worth(weights: Floats, steps: Integers) -> float:
     """Value of a closure given by its first steps."""
     return float(weights[np.arange(weights.shape[1])[None, :] >= steps[:, None]].sum())
+
+
+def _several(groups: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of more than one step."""
+    return [(first, stop) for first, stop in groups if stop - first > 1]
 
 
 def _join_violated(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solvers.closure import PseudoflowKernel, StagedFlowKernel, scale_up
-from solvers.relaxation import ClosureProgram, bound_from_multipliers, bracketed_bound
+from solvers.relaxation import ClosureProgram, bound_from_multipliers, bracketed_bound, pricing
 from solvers.relaxation.bound import cumulative_weights, expanded_graph, row_and_box_terms, step_prices
 from solvers.relaxation.pricing import StepPricer
 from tests.solvers.relaxation.programs import random_program
@@ -42,10 +42,20 @@ def of_all_steps(program, weights):
     return PseudoflowKernel(graph).solve(integers[number >= 0]).value / scale
 
 
-@settings(max_examples=300, deadline=None)
+@pytest.mark.parametrize("dear", [0, 10**9])
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
-def test_one_pricer_prices_many_weights(seed):
-    """Exact values of closures that keep the order; where it stops early, closures and a value that is no less."""
+def test_one_pricer_prices_many_weights(dear, seed):
+    """Exact values of closures that keep the order; where it stops early, closures and a value that is no less.
+
+    Whether what is known is looked at before the first join alone, or before every one.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pricing, "_DEAR", dear)
+        check_pricings(seed)
+
+
+def check_pricings(seed):
     rng = np.random.default_rng(seed)
     program = random_pit(rng)
     n, T = program.n_nodes, program.n_steps
