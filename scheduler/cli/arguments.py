@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from instances.findings import Finding
+    from scheduler.solving import Request
+
+_OPTION = {
+    "gap": "--gap",
+    "time_limit_s": "--time-limit",
+    "node_limit": "--node-limit",
+    "seed": "--seed",
+    "threads": "--threads",
+}
+"""Option of the command line by what the solver calls it."""
 
 MineArgument: TypeAlias = Annotated[
     str,
@@ -22,3 +38,14 @@ SetOption: TypeAlias = Annotated[
 JsonOption: TypeAlias = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on stdout instead of tables (money in currency units).")
 ]
+
+
+def unfit_options(request: Request) -> Sequence[Finding]:
+    """What the solver could not honour of a request, each with the option that it was given by."""
+    from instances.findings import BadInput  # noqa: PLC0415
+
+    try:
+        request.options()
+    except BadInput as error:
+        return [dataclasses.replace(one, place=_OPTION.get(one.place, one.place)) for one in error.findings]
+    return ()

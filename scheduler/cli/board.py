@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scheduler.cli.arguments import unfit_options
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from instances.findings import Finding
     from scheduler.board.app import Board
-
 
 LARGEST_PORT = 65535
 EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104 - asked for, not chosen
@@ -79,16 +79,12 @@ def board(
 
 def _unfit_options(port: int, gap: float, time_limit: float) -> Iterator[Finding]:
     """The options with which no board could be opened, or no what-if solved."""
-    from instances.findings import BadInput, Finding  # noqa: PLC0415
+    from instances.findings import Finding  # noqa: PLC0415
     from scheduler.solving import Request  # noqa: PLC0415
 
     if not 0 <= port <= LARGEST_PORT:
         yield Finding("--port", port, f"0 to {LARGEST_PORT}")
-    try:
-        Request(gap, time_limit).options()
-    except BadInput as error:
-        names = {"gap": "--gap", "time_limit_s": "--time-limit"}
-        yield from (dataclasses.replace(one, place=names.get(one.place, one.place)) for one in error.findings)
+    yield from unfit_options(Request(gap, time_limit))
 
 
 def _unfit_folder(out: str | None) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from instances.findings import BadInput, Finding
 from instances.instance import Instance
 from instances.reading import read_mine
 from scheduler.certified_run import refutation
+from scheduler.cli.arguments import unfit_options
 from scheduler.cli.interrupt import first_interrupt_stops
 from scheduler.cli.minelib_arguments import refuse_file, write_whole
 from scheduler.cli.output import page, print_json
@@ -71,7 +72,8 @@ class Session:
 
     def run(self) -> ExitCode:
         """Does it all; the exit code."""
-        self.request.options()
+        if unfit := unfit_options(self.request):
+            raise BadInput(unfit)
         if self.wanted.out is not None:
             refuse_unwritable(self.wanted.out, replace=self.wanted.replace)
         refuse_file(self.wanted.proof, replace=self.wanted.replace)

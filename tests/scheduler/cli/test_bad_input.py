@@ -101,7 +101,7 @@ def test_json_gives_the_findings_as_one_object_too(pitwise: Pitwise, tiny: Path)
     [
         (("solve",), "MINE"),
         (("slove", "mzo"), "solve"),
-        (("solve", "mzo", "--gap", "-1"), "gap is -1.0; expected a number >= 0"),
+        (("solve", "mzo", "--gap", "-1"), "--gap is -1.0; expected a number >= 0"),
         (("solve", "mzo", "--gap", "much"), "--gap"),
         (("solve", "mzo", "--time-limit", "nan"), "time"),
         (("solve", "mzo", "--seed", "99999999999"), "seed"),
