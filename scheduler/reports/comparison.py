@@ -14,6 +14,7 @@ import pandas as pd
 
 from instances.findings import BadInput, Finding
 from instances.marks import GRADE_UNITS
+from instances.schema.calendar import DAYS_PER_YEAR
 from scheduler.reports.blocks import NEVER
 from scheduler.reports.changes import changes_told
 from scheduler.reports.charts import Panel, Series, by_period
@@ -251,7 +252,8 @@ def _name(folder: Path) -> str:
 def _begins(run: Facts) -> list[float]:
     """When each period begins, in years."""
     start = run.mine.calendar.start
-    return [start.year + (start.month - 1) / 12 + float(edge) for edge in run.mine.calendar.edges_years()[:-1]]
+    first = start.year + (start.month - 1) / 12 + (start.day - 1) / DAYS_PER_YEAR
+    return [first + float(edge) for edge in run.mine.calendar.edges_years()[:-1]]
 
 
 def _aligned(compared: Compared, run: Facts, line: Line) -> list[float]:
