@@ -18,6 +18,7 @@ from solvers.result import Progress
 from solvers.result import StopReason as Solver
 from solvers.schedule import keeps_rows
 from solvers.schedule_search import ScheduleSearch
+from solvers.spawning import refuse_in_a_child_that_starts
 from solvers.ultimate_pit import ultimate_pit
 
 if TYPE_CHECKING:
@@ -129,7 +130,11 @@ def find_schedule(
         on_progress: Told of bound, objective and gap: while decisions bring the bound down, then while plans are
             searched.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
+
+    Raises:
+        RuntimeError: in a process spawned from a script that calls this without the guard of its main module.
     """
+    refuse_in_a_child_that_starts()
     course = Course(
         options, on_iteration=on_iteration, on_bound=on_bound, on_progress=on_progress, interrupted=interrupted
     )

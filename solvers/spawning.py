@@ -32,3 +32,16 @@ def spawn(work: Callable[[Connection], None]) -> tuple[BaseProcess, Connection]:
         process.start()
     theirs.close()
     return process, ours
+
+
+def refuse_in_a_child_that_starts() -> None:
+    """Ends a process that runs its parent's script again, as a spawned one does before it begins its work.
+
+    A script that solves at its top level would do so once more in every process; far into it, the process would fail
+    where it starts others itself.
+
+    Raises:
+        RuntimeError: in such a process.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError("a script that solves needs its calls under if __name__ == '__main__'")

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 _POLL_S = 0.05
 _GRACE_S = 3.0
 """Time beyond its limit after which a worker's solve is given up: HiGHS looks at the clock between its steps only."""
+_MOST_STILLBORN = 2
+"""Processes that fail before their first answer, one after the other, after which parts are solved here."""
 
 
 def _work(connection: Connection) -> None:
@@ -53,11 +55,13 @@ class _Worker:
     Attributes:
         process: The process.
         deadline: Time of ``time.perf_counter`` after which the part it is at is given up; None for none.
+        proven: Whether it has given an answer.
     """
 
     def __init__(self, builder: SubprogramBuilder) -> None:
         self.process, self.connection = spawn(_work)
         self.deadline: float | None = None
+        self.proven = False
         self._hand(builder)
 
     def send(self, part: Part, limits: PartLimits) -> None:
@@ -70,6 +74,11 @@ class _Worker:
             self.connection.send(what)
         except OSError as error:
             logger.warning("a worker is gone: %s", error)
+
+    def failed(self) -> bool:
+        """Whether it ended by an error of its own before it had solved anything."""
+        self.process.join(_GRACE_S)
+        return not self.proven and (self.process.exitcode or 0) > 0
 
     def end(self) -> None:
         """Ends the process, whatever it is at."""
@@ -86,7 +95,7 @@ class Workers:
         self._idle: list[_Worker] = []
         self._busy: dict[int, _Worker] = {}
         self._answered: dict[int, Solved | None] = {}
-        self._tickets = 0
+        self._tickets = self._stillborn = 0
 
     def __enter__(self) -> Self:
         """Processes are started with the first parts."""
@@ -139,6 +148,7 @@ class Workers:
         if worker.connection.poll():
             try:
                 answer = worker.connection.recv()
+                worker.proven = True
             except (EOFError, OSError):
                 alive = False
         elif give_up or not worker.process.is_alive():
@@ -149,5 +159,13 @@ class Workers:
         self._answered[ticket] = answer
         if alive:
             self._idle.append(worker)
-        else:
-            worker.end()
+            return
+        # Whoever is out of memory is killed from outside, and would be here as well.
+        self._stillborn = self._stillborn + 1 if not give_up and worker.failed() else 0
+        worker.end()
+        if self._stillborn == _MOST_STILLBORN:
+            self._count = 1
+            logger.warning(
+                "processes that solve parts end with an error at once, so parts are solved in this one; "
+                "what a script calls has to stand under if __name__ == '__main__'"
+            )

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import solvers.improvement.workers as workers_module
 from solvers.closure_schedule import StopReason, find_schedule
 from solvers.course import ScheduleOptions
 from solvers.highs import solve
@@ -18,6 +19,7 @@ from solvers.options import SolveOptions
 from solvers.relaxation import bound_from_multipliers, solve_relaxation
 from solvers.rounding import disturbed, round_relaxation
 from solvers.schedule import Schedule, transitive_reduction
+from solvers.spawning import spawn
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
 EXACT = SolveOptions(gap=0.0, gap_abs=1e-9, threads=1)
@@ -339,6 +341,25 @@ def test_a_worker_that_dies_costs_its_part_and_no_more():
         assert second[0] is None
         assert second[1] is not None
         assert all(answer is not None for answer in answers())
+
+
+def fails(_connection):
+    """A process that cannot do anything."""
+    raise SystemExit(1)
+
+
+def test_parts_are_solved_here_where_processes_cannot_be_started(monkeypatch, caplog):
+    """As in a script without the guard of its main module: said once, and the search finds what it finds by itself."""
+    monkeypatch.setattr(workers_module, "spawn", lambda _work: spawn(fails))
+    program = larger_program()
+    builder = SubprogramBuilder(program)
+    penalty = row_penalties(program, np.zeros(program.n_rows))
+    start = settle(builder, nothing_taken(program), penalty)
+    guidance = Guidance(penalty, np.inf, np.zeros(program.n_rows))
+    answer = improve(builder, start, ImprovementOptions(rounds=8, workers=2), guidance)
+    assert answer.objective > start.objective(program)
+    assert answer.parts > 0
+    assert caplog.text.count("__main__") == 1
 
 
 def test_an_interrupted_search_keeps_what_it_has():
