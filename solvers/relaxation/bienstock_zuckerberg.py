@@ -144,9 +144,10 @@ class _Search:
         """Start, iterate, answer."""
         master = Master(self._program)
         try:
-            if begin is None or not self._take_over(begin, known, master):
+            carried = None if begin is None else self._take_over(begin, known, master)
+            if carried is None:
                 self._begin()
-            reason = self._optimise(master)
+            reason = self._optimise(master, carried)
         except MasterError as error:
             _LOG.warning("the bound is the best one so far: %s", error)
             reason = StopReason.NUMERICAL
@@ -154,13 +155,14 @@ class _Search:
             self._price(np.zeros(self._program.n_rows))
         return self._answer(reason)
 
-    def _take_over(self, begin: Partition, known: float, master: Master) -> bool:
-        """Takes given classes; whether they are worth it."""
+    def _take_over(self, begin: Partition, known: float, master: Master) -> MasterSolution | None:
+        """Takes given classes; what they carry, None where they are not worth it."""
         first, self._partition = self._partition, from_first_steps(self._program, begin)
-        if not np.isfinite(known) or self._solve_master(master).objective >= known - _TOO_FAR * abs(known):
-            return True
+        carried = self._solve_master(master)
+        if not np.isfinite(known) or carried.objective >= known - _TOO_FAR * abs(known):
+            return carried
         self._partition = first
-        return False
+        return None
 
     def _begin(self) -> None:
         """First multipliers and classes."""
@@ -190,11 +192,12 @@ class _Search:
         steps = sorted({self._program.n_steps * k // count for k in range(count)})
         return [start.choice[:, t] for start in found for t in steps]
 
-    def _optimise(self, master: Master) -> StopReason:
-        """Iterate with the objective until a reason to stop."""
+    def _optimise(self, master: Master, carried: MasterSolution | None) -> StopReason:
+        """Iterate with the objective until a reason to stop; the first master may be solved already."""
         last, raises = -np.inf, 0
         while True:
-            solution = self._solve_master(master)
+            solution = self._solve_master(master) if carried is None else carried
+            carried = None
             reason = self._reason()
             if reason is not None:
                 return reason
