@@ -6,6 +6,7 @@ each only where it may bring something in the time there is.
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -34,8 +35,9 @@ if TYPE_CHECKING:
 
 _BOUND_SHARE = 0.6
 """Share of the time limit that the relaxation may take."""
-_PRECISE_SHARE = 0.05
-"""Share of the time limit after which a relaxation to 1e-4 will do: the last digits of a large one take longest."""
+_PRECISE_SHARE, _PRECISE_SECONDS, _PRECISE_MOST = 0.02, 5.0, 0.1
+"""Share of the time limit, or seconds where these are more, but no more than the last share, after which a relaxation
+to 1e-4 will do: the last digits of a large one take longest, and what lies between its bound and schedules is more."""
 _CASE_SHARE = 0.4
 """Share of the time limit by which cases have to be done, the relaxation before them included."""
 _CASE_GAP = 1e-4
@@ -48,6 +50,9 @@ _BRANCH_SHARE, _COARSE = 0.3, 0.02
 made: rounding alone comes as near."""
 _BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
 """The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
+_LOOKED_BACK, _LITTLE_CLOSED = 0.25, 0.01
+"""Decisions are left off where they closed less than this share of what lies between the bound and the best schedule
+found beside them, in so much of their time: the search needs the core more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +114,7 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
             relative_gap=options.relaxation_gap,
             seconds=course.left(_BOUND_SHARE),
             interrupted=course.interrupted,
-            coarse_after=course.left(_PRECISE_SHARE),
+            coarse_after=_precise_until(course),
         )
         relaxation = solve_relaxation(program, rule, threads=options.workers, on_iteration=course.on_iteration)
     bounded = Bounded(relaxation, program)
@@ -142,6 +147,14 @@ def bounded_program(program: ClosureProgram, chains: Sequence[Chain], starts: St
     return replace(bounded, given=given, known=beside.schedule, spent=beside.spent)
 
 
+def _precise_until(course: Course) -> float | None:
+    """Seconds after which the relaxation need not be precise; None without a limit of time."""
+    least = course.left(_PRECISE_MOST)
+    if least is None:
+        return None
+    return max(course.left(_PRECISE_SHARE) or 0.0, min(_PRECISE_SECONDS, least))
+
+
 def _begun_beside(bounded: Bounded, course: Course, stack: ExitStack) -> SearchBeside | None:
     """A search beside what is still to be proven, which ends with the stack; None where it is not worth while."""
     program, left = bounded.tightened, course.left_for_search
@@ -161,29 +174,53 @@ def _by_cases(bounded: Bounded, chains: Sequence[Chain], course: Course) -> Case
 
 
 def decided(bounded: Bounded, chains: Sequence[Chain], course: Course, beside: SearchBeside | None) -> Cases | None:
-    """The bound brought down by decisions about nodes, until a search beside it is near enough to it."""
+    """The bound brought down by decisions about nodes, until a search beside it is near enough to it, or needs more."""
     if bounded.cases is None:
         return None
     program, options = bounded.tightened, course.options
     course.bound = bounded.cases.bound
+    limits = NodeLimits(threads=processes(program, options.workers), seconds=course.left(_BRANCH_SHARE))
+    if beside is None:
+        limits, on_split = replace(limits, interrupted=course.interrupted), course.of_split
+    else:
+        threads, seconds = max(limits.threads - 1, 1), course.left(_BRANCH_SHARE_BESIDE)
+        watch = _Beside(beside, course, seconds)
+        limits = NodeLimits(threads=threads, solves=_SOLVES_BESIDE, seconds=seconds, interrupted=watch.enough)
+        on_split = watch.split_up
+    return branch_on_nodes(program, chains, bounded.cases, limits, whole=not options.spread, on_split=on_split)
 
-    def split_up(split: Split) -> None:
-        course.bound = split.bound
-        if np.isfinite(split.bound):
-            course.tell(0)
-        if beside is not None and beside.due and (point := split.point()) is not None:
-            beside.move_to(point)
 
-    def near() -> bool:
-        if beside is None or not np.isfinite(beside.objective):
+class _Beside:
+    """Decisions with a search beside them, which is told of points to begin at and says when to leave off."""
+
+    def __init__(self, beside: SearchBeside, course: Course, seconds: float | None) -> None:
+        self._beside, self._course, self._seconds = beside, course, seconds
+        self._reached = [(time.perf_counter(), course.bound)]
+
+    def split_up(self, split: Split) -> None:
+        """A case was split, or solved closer."""
+        self._course.of_split(split)
+        self._reached.append((time.perf_counter(), split.bound))
+        if self._beside.due and (point := split.point()) is not None:
+            self._beside.move_to(point)
+
+    def enough(self) -> bool:
+        """Whether nothing more is to be decided."""
+        course, objective = self._course, self._beside.objective
+        if course.interrupted():
+            return True
+        if not np.isfinite(objective):
             return False
-        return course.bound - beside.objective <= options.gap * abs(beside.objective)
+        apart = course.bound - objective
+        return apart <= course.options.gap * abs(objective) or self._slow(apart)
 
-    share, wanted = _BRANCH_SHARE, NodeLimits(threads=processes(program, options.workers))
-    if beside is not None:
-        share, wanted = _BRANCH_SHARE_BESIDE, NodeLimits(threads=max(wanted.threads - 1, 1), solves=_SOLVES_BESIDE)
-    wanted = replace(wanted, seconds=course.left(share), interrupted=lambda: course.interrupted() or near())
-    return branch_on_nodes(program, chains, bounded.cases, wanted, whole=not options.spread, on_split=split_up)
+    def _slow(self, apart: float) -> bool:
+        """Whether hardly anything was closed of what lies between bound and schedule."""
+        if self._seconds is None:
+            return False
+        since = time.perf_counter() - _LOOKED_BACK * self._seconds
+        before = [bound for when, bound in self._reached if when <= since]
+        return bool(before) and before[-1] - self._course.bound < _LITTLE_CLOSED * apart
 
 
 def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:

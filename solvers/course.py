@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from solvers.improvement import Round
     from solvers.relaxation import ClosureProgram, Iteration, RelaxationResult
     from solvers.relaxation.branching import Cases
+    from solvers.relaxation.node_branching import Split
 
 _SEARCH_SHARE = 0.3
 """Share of the time left for the neighbourhood search where HiGHS has to prove the plan after it."""
@@ -115,6 +116,12 @@ class Course:
         """A schedule of the search beside; called in another thread."""
         self.found(objective)
         if np.isfinite(self.bound):
+            self.tell(0)
+
+    def of_split(self, split: Split) -> None:
+        """The bound after a decision."""
+        self.bound = split.bound
+        if np.isfinite(split.bound):
             self.tell(0)
 
     def of_round(self, at: Round) -> None:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _ROWS_A_ROUND = 150
 _ROUNDS = 12
-_PRECISE_SHARE, _COARSE_GAP = 0.25, 5e-4
+_PRECISE_SHARE, _COARSE_GAP = 0.1, 5e-4
 """Share of the time left after which the relaxation of a case may end with a coarser gap, and that gap."""
 _NO_BETTER = 2e-5
 """Relative; a round of rows that brings a bound down by less is the last."""

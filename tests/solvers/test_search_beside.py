@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from solvers.course import Course, ScheduleOptions
 from solvers.improvement import ImprovementOptions
 from solvers.relaxation import solve_relaxation
 from solvers.relaxation.branching import CaseLimits, bound_by_cases
+from solvers.relaxation.node_branching import Split
 from solvers.relaxation.shares import Shares
 from solvers.relaxation.valid_rows import ValidRows
 from solvers.schedule import Schedule, keeps_rows
@@ -202,6 +204,29 @@ def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
     assert asked
     assert found.bound <= cases.bound + 1e-9 * abs(cases.bound)
     assert (found.solves == cases.solves) or not near
+
+
+def test_decisions_are_left_off_where_they_close_hardly_anything(monkeypatch):
+    """In a quarter of their time, of what lies between the bound and the schedule found beside them."""
+    now = [0.0]
+    monkeypatch.setattr(bounding, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    course = Course(ScheduleOptions())
+    course.bound = 110.0
+    watch = bounding._Beside(_Known(100.0), course, 100.0)
+
+    def enough(seconds, bound):
+        now[0] = seconds
+        if bound < course.bound:
+            watch.split_up(Split(bound, lambda: None))
+        return watch.enough()
+
+    assert not enough(20.0, 109.95)
+    assert enough(26.0, 109.95)
+    assert not enough(30.0, 109.0)
+    assert not enough(50.0, 109.0)
+    assert enough(56.0, 109.0)
+    assert not bounding._Beside(_Known(-np.inf), course, 100.0).enough()
+    assert not bounding._Beside(_Known(100.0), course, None).enough()
 
 
 def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begin_anew():
