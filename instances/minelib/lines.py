@@ -100,7 +100,7 @@ class Reading:
 def open_reading(path: Path) -> Reading:
     """Lines of a file; raises BadInput where it cannot be read as text."""
     try:
-        return Reading(path, path.read_text(encoding="utf-8").splitlines())
+        return Reading(path, path.read_text(encoding="utf-8-sig").splitlines())
     except FileNotFoundError:
         raise BadInput([Finding(str(path), None, "a file of this name")]) from None
     except (OSError, UnicodeDecodeError) as error:

@@ -56,13 +56,16 @@ def test_another_ending_is_refused(mine):
 
 
 def test_the_hash_sees_the_problem_and_not_the_layout(mine):
-    """Comments, separators, name and the order of lines leave the hash alone; a value or an arc changes it."""
+    """Comments, separators, name, a byte order mark, order and ends of lines leave the hash alone; a value does not."""
     before = read_instance(mine / "tiny.pcpsp").hash
     text = (mine / "tiny.pcpsp").read_text()
     lines = text.replace("NAME: tiny", "% note\nNAME: another").splitlines()
     lines[lines.index("2 0 0 1")], lines[lines.index("2 1 0 1")] = "2:1:0:1.0", "2\t0\t0\t1"
     (mine / "tiny.pcpsp").write_text("\n".join(lines))
     (mine / "tiny.prec").write_text("2 2 1 0\n1 0\n0 0\n")
+    assert read_instance(mine / "tiny.pcpsp").hash == before
+    for name in ("tiny.pcpsp", "tiny.prec"):
+        (mine / name).write_text("\ufeff" + (mine / name).read_text(), encoding="utf-8", newline="\r\n")
     assert read_instance(mine / "tiny.pcpsp").hash == before
     for old, new in (("2 6 1\n", "2 6.000001 1\n"), ("0 G 0.25", "0 L 0.25"), ("0.25\nRES", "0.24\nRES")):
         (mine / "tiny.pcpsp").write_text(text.replace(old, new))
