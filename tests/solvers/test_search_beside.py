@@ -2,25 +2,20 @@
 
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from solvers import bounding, search_beside
-from solvers.bounding import Bounded, decided
 from solvers.closure_schedule import find_schedule
-from solvers.course import Course, ScheduleOptions
+from solvers.course import ScheduleOptions
 from solvers.improvement import ImprovementOptions
 from solvers.relaxation import solve_relaxation
-from solvers.relaxation.branching import CaseLimits, bound_by_cases
-from solvers.relaxation.node_branching import Split
 from solvers.relaxation.shares import Shares
-from solvers.relaxation.valid_rows import ValidRows
 from solvers.schedule import Schedule, keeps_rows
 from solvers.schedule_search import ScheduleSearch, Start, points_of
 from solvers.search_beside import Beginning, SearchBeside, worth_a_search_beside
-from tests.solvers.relaxation.programs import random_program, whole_optimum
+from tests.solvers.relaxation.programs import random_program, solvable
 from tests.solvers.relaxation.test_leaves import with_switches
 
 SECONDS = 60.0
@@ -48,15 +43,6 @@ def waited(beside, enough):
     until = time.monotonic() + SECONDS
     while not enough(beside) and time.monotonic() < until:
         time.sleep(0.02)
-
-
-def solvable(seeds):
-    """Programs that have a schedule worth more than nothing, with their optima."""
-    for seed in seeds:
-        program = random_program(seed)
-        optimum = whole_optimum(program, integer=True)
-        if optimum is not None and solve_relaxation(program).x is not None:
-            yield program, optimum
 
 
 @pytest.mark.parametrize(("program", "optimum"), list(solvable(range(4))))
@@ -176,57 +162,6 @@ def test_it_is_begun_before_cases_unless_these_lead_to_better_points(monkeypatch
     program, chains = with_switches(0) if switched else (next(solvable(range(40)))[0], [])
     find_schedule(program, ScheduleOptions(seconds=2.0, workers=2, rounds=0), chains=chains)
     assert order == (["cases", "search"] if switched else ["search", "cases"])
-
-
-class _Known:
-    """A search beside that knows a schedule of a given worth."""
-
-    due = False
-
-    def __init__(self, objective):
-        self.objective = objective
-
-
-@pytest.mark.parametrize("near", [False, True])
-def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
-    program = next(program for program, optimum in solvable(range(40)) if optimum > 1.0)
-    relaxation = solve_relaxation(program)
-    cases = bound_by_cases(program, [], ValidRows.none(program), CaseLimits(), root=relaxation)
-    asked = []
-
-    def interrupted():
-        asked.append(True)
-        return False
-
-    beside = _Known(relaxation.bound if near else 0.5 * relaxation.bound)
-    course = Course(ScheduleOptions(gap=0.01, workers=1), interrupted=interrupted)
-    found = decided(Bounded(relaxation, program, cases), [], course, beside)
-    assert asked
-    assert found.bound <= cases.bound + 1e-9 * abs(cases.bound)
-    assert (found.solves == cases.solves) or not near
-
-
-def test_decisions_are_left_off_where_they_close_hardly_anything(monkeypatch):
-    """In a quarter of their time, of what lies between the bound and the schedule found beside them."""
-    now = [0.0]
-    monkeypatch.setattr(bounding, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    course = Course(ScheduleOptions())
-    course.bound = 110.0
-    watch = bounding._Beside(_Known(100.0), course, 100.0)
-
-    def enough(seconds, bound):
-        now[0] = seconds
-        if bound < course.bound:
-            watch.split_up(Split(bound, lambda: None))
-        return watch.enough()
-
-    assert not enough(20.0, 109.95)
-    assert enough(26.0, 109.95)
-    assert not enough(30.0, 109.0)
-    assert not enough(50.0, 109.0)
-    assert enough(56.0, 109.0)
-    assert not bounding._Beside(_Known(-np.inf), course, 100.0).enough()
-    assert not bounding._Beside(_Known(100.0), course, None).enough()
 
 
 def test_the_search_goes_on_with_the_schedule_known_unless_there_is_time_to_begin_anew():

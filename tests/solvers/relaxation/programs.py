@@ -1,11 +1,13 @@
 """Random closure programs with every kind of side row, and the whole linear program for HiGHS to solve."""
 
+from collections.abc import Iterable, Iterator
+
 import highspy
 import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from solvers.relaxation import ClosureProgram
+from solvers.relaxation import ClosureProgram, solve_relaxation
 
 
 def whole_optimum(program: ClosureProgram, *, integer: bool = False, spread: bool = False) -> float | None:
@@ -201,3 +203,12 @@ def _random_rows(rng, shape):
         lower.append(low)
         upper.append(high)
     return rows, lower, upper
+
+
+def solvable(seeds: Iterable[int]) -> Iterator[tuple[ClosureProgram, float]]:
+    """Programs that have a schedule worth more than nothing, with their optima."""
+    for seed in seeds:
+        program = random_program(seed)
+        optimum = whole_optimum(program, integer=True)
+        if optimum is not None and solve_relaxation(program).x is not None:
+            yield program, optimum
