@@ -50,9 +50,9 @@ _BRANCH_SHARE, _COARSE = 0.3, 0.02
 made: rounding alone comes as near."""
 _BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
 """The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
-_LOOKED_BACK, _LITTLE_CLOSED = 0.25, 0.01
-"""Decisions are left off where they closed less than this share of what lies between the bound and the best schedule
-found beside them, in so much of their time: the search needs the core more."""
+_LOOKED_BACK, _LEAST_TAKEN, _LITTLE_CLOSED = 0.25, 4, 0.01
+"""Decisions are left off where in so much of their time, and so many of them, they closed less than the last share of
+what lies between the bound and the best schedule found beside them: the search needs the core more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +220,9 @@ class _Beside:
             return False
         since = time.perf_counter() - _LOOKED_BACK * self._seconds
         before = [bound for when, bound in self._reached if when <= since]
-        return bool(before) and before[-1] - self._course.bound < _LITTLE_CLOSED * apart
+        if not before or len(self._reached) - len(before) < _LEAST_TAKEN:
+            return False
+        return before[-1] - self._course.bound < _LITTLE_CLOSED * apart
 
 
 def _no_earlier(program: ClosureProgram, schedule: Schedule) -> Schedule:

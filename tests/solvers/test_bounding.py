@@ -44,26 +44,27 @@ def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
 
 
 def test_decisions_are_left_off_where_they_close_hardly_anything(monkeypatch):
-    """In a quarter of their time, of what lies between the bound and the schedule found beside them."""
+    """In a quarter of their time, and four of them, of what lies between the bound and the schedule found beside."""
     now = [0.0]
     monkeypatch.setattr(bounding, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    course = Course(ScheduleOptions())
-    course.bound = 110.0
-    watch = bounding._Beside(_Known(100.0), course, 100.0)
 
-    def enough(seconds, bound):
-        now[0] = seconds
-        if bound < course.bound:
+    def enough(ends, *, schedule=100.0, seconds=100.0):
+        """After decisions that end at these times, with these bounds."""
+        now[0], course = 0.0, Course(ScheduleOptions())
+        course.bound = 110.0
+        watch = bounding._Beside(_Known(schedule), course, seconds)
+        for now[0], bound in ends:
             watch.split_up(Split(bound, lambda: None))
         return watch.enough()
 
-    assert not enough(20.0, 109.95)
-    assert enough(26.0, 109.95)
-    assert not enough(30.0, 109.0)
-    assert not enough(50.0, 109.0)
-    assert enough(56.0, 109.0)
-    assert not bounding._Beside(_Known(-np.inf), course, 100.0).enough()
-    assert not bounding._Beside(_Known(100.0), course, None).enough()
+    slow = [(6.0, 109.99), (12.0, 109.98), (18.0, 109.97), (26.0, 109.96)]
+    assert enough(slow)
+    assert not enough(slow[:3])
+    assert not enough(slow[1:])
+    assert not enough([*slow[:3], (26.0, 109.5)])
+    assert not enough([*slow[:3], (26.0, 109.0), (50.0, 109.0)])
+    assert not enough(slow, schedule=-np.inf)
+    assert not enough(slow, seconds=None)
 
 
 @pytest.mark.parametrize(("seconds", "precise"), [(600.0, 12.0), (100.0, 5.0), (10.0, 1.0), (None, None)])
