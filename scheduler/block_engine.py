@@ -61,6 +61,7 @@ def solve_blocks(
     on_iteration: Callable[[Iteration], None] | None = None,
     on_bound: Callable[[Compiled, RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> BlockAnswer:
     """Schedules a problem, units whole or over several periods as it says.
@@ -74,6 +75,7 @@ def solve_blocks(
         on_bound: told once, before the search, of the closure program, its relaxation, the program with the earliest
             periods of plans, and its bound by cases; its time counts.
         on_progress: told of bound, plan and gap of the search, thousands.
+        on_stage: told the name of every stage as it begins.
         cancel: asked again and again; true ends the search, the best plan so far is kept.
 
     Raises:
@@ -88,6 +90,7 @@ def solve_blocks(
         on_iteration=on_iteration,
         on_bound=None if on_bound is None else partial(on_bound, compiled),
         on_progress=on_progress,
+        on_stage=on_stage,
         interrupted=cancel,
     )
     solution = None if found.schedule is None else solution_of(problem, compiled, found.schedule)

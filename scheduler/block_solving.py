@@ -98,6 +98,7 @@ def search(
     *,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> tuple[BlockAnswer, MineCertificate | None]:
     """The block-scale engine's answer, and the certificate of its bound; none where it proves that there is no plan.
@@ -127,6 +128,7 @@ def search(
             on_iteration=on_iteration,
             on_bound=certified,
             on_progress=on_progress,
+            on_stage=on_stage,
             cancel=cancel,
         )
     except UnsupportedError as error:

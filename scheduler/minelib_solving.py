@@ -110,6 +110,7 @@ def schedule_minelib(
     on_size: Callable[[Size], None] | None = None,
     on_iteration: Callable[[Iteration], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> Scheduled:
     """Bound the problem, certify the bound, search a plan from the relaxation's point on, and check it.
@@ -122,6 +123,7 @@ def schedule_minelib(
         on_size: Told first, of the size of what is worked on.
         on_iteration: Told of every iteration of the relaxation.
         on_progress: Told of bound, objective and gap of the search.
+        on_stage: Told the name of every stage as it begins.
         interrupted: Asked again and again; true ends the search, the best plan so far is kept.
 
     Raises:
@@ -149,6 +151,7 @@ def schedule_minelib(
         on_iteration=on_iteration,
         on_bound=certified,
         on_progress=on_progress,
+        on_stage=on_stage,
         interrupted=interrupted,
     )
     certificate = made[0] if made else None

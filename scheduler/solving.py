@@ -338,6 +338,7 @@ def _by_blocks(instance: Instance, request: Request, clock: Clock, watch: _Watch
             lambda: panels.starts(blocks),
             identity,
             on_progress=watch.on_progress,
+            on_stage=clock.on_stage,
             cancel=watch.cancel,
         )
         beside = panels.solved()

@@ -110,6 +110,7 @@ def find_schedule(
     on_iteration: Callable[[Iteration], None] | None = None,
     on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_stage: Callable[[str], None] | None = None,
     interrupted: Callable[[], bool] | None = None,
 ) -> FoundSchedule:
     """Bounds the program, rounds points of the relaxation, and improves the best start.
@@ -129,6 +130,7 @@ def find_schedule(
             ``certificate``; a search beside it goes on.
         on_progress: Told of bound, objective and gap: while decisions bring the bound down, then while plans are
             searched.
+        on_stage: Told the name of every stage as it begins: those of ``FoundSchedule.seconds``.
         interrupted: Asked again and again; true ends the search, the best schedule so far is kept.
 
     Raises:
@@ -136,7 +138,12 @@ def find_schedule(
     """
     refuse_in_a_child_that_starts()
     course = Course(
-        options, on_iteration=on_iteration, on_bound=on_bound, on_progress=on_progress, interrupted=interrupted
+        options,
+        on_iteration=on_iteration,
+        on_bound=on_bound,
+        on_progress=on_progress,
+        on_stage=on_stage,
+        interrupted=interrupted,
     )
     pit = None if chains else ultimate_pit(program)
     if on_program is not None:

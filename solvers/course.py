@@ -62,6 +62,7 @@ class Course:
         on_iteration: See ``find_schedule``.
         on_bound: See there.
         on_progress: See there.
+        on_stage: See there.
         interrupted: See there.
         bound: No schedule is worth more, as far as is known; NaN before anything is.
         history: Seconds since the start, and objective, whenever a better schedule was known.
@@ -75,10 +76,12 @@ class Course:
         on_iteration: Callable[[Iteration], None] | None = None,
         on_bound: Callable[[RelaxationResult, ClosureProgram, Cases | None], None] | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        on_stage: Callable[[str], None] | None = None,
         interrupted: Callable[[], bool] | None = None,
     ) -> None:
         self.options = options
         self.on_iteration, self.on_bound, self.on_progress = on_iteration, on_bound, on_progress
+        self.on_stage = on_stage
         self.interrupted = interrupted or (lambda: False)
         self.bound = np.nan
         self.history: list[tuple[float, float]] = []
@@ -102,7 +105,9 @@ class Course:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Notes how long something takes."""
+        """Tells that something begins, and notes how long it takes."""
+        if self.on_stage is not None:
+            self.on_stage(name)
         then = time.perf_counter()
         yield
         self.stages[name] = time.perf_counter() - then

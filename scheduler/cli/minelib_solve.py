@@ -108,6 +108,7 @@ class MineLibSolve:
                     on_size=lambda size: line.note(str(size)),
                     on_iteration=line.iteration,
                     on_progress=line.search,
+                    on_stage=line.stage,
                     interrupted=interrupted,
                 )
         finally:

@@ -117,14 +117,16 @@ def test_it_is_due_to_begin_anew_after_as_long_as_it_has_gone_on(monkeypatch):
 def test_a_schedule_with_a_search_beside_is_sound_and_its_bound_holds(program, optimum, monkeypatch):
     """With the least size lowered; no optimum is asked for, as that would be a matter of time."""
     monkeypatch.setattr(search_beside, "_LEAST", 1)
-    bounds, progress = [], []
+    bounds, progress, stages = [], [], []
     found = find_schedule(
         program,
         ScheduleOptions(seconds=3.0, workers=2, gap=1e-6),
         on_bound=lambda *told: bounds.append(told),
         on_progress=progress.append,
+        on_stage=stages.append,
     )
     assert len(bounds) == 1
+    assert stages == [stage for stage in found.seconds if stage != "ultimate pit"]
     slack = 1e-6 * max(abs(optimum), 1.0)
     assert all(at.objective is None or at.objective <= at.bound + slack for at in progress)
     assert found.schedule is None or keeps_rows(program, found.schedule)

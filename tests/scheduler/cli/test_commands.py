@@ -11,9 +11,12 @@ import pytest
 
 from instances.reading import BUNDLED
 from scheduler.cli.bound import BoundLine
-from scheduler.cli.progress import ProgressLine
+from scheduler.cli.progress import STAGES, ProgressLine
+from solvers.closure_schedule import find_schedule
+from solvers.course import ScheduleOptions
 from solvers.result import Progress
 from tests.scheduler.cli.conftest import Pitwise, only_object
+from tests.solvers.relaxation.programs import random_program
 
 ROOT = Path(__file__).parents[3]
 COMMANDS = ("solve", "validate", "show", "verify", "instances")
@@ -128,6 +131,19 @@ def test_progress_is_one_line_on_a_terminal_and_nothing_in_a_pipe(
     assert said.count("bound C$ 284.50 M, plan C$ 284.20 M, gap 0.100 %, 55 nodes") == 1
     ProgressLine("C$", shown=False).progress(step)
     assert capsys.readouterr().err == ""
+
+
+def test_every_stage_of_a_search_at_block_scale_is_told_in_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """After Ctrl-C the certificate is still made, which may take half a minute."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    options = ScheduleOptions(seconds=60.0, rounds=2, workers=1)
+    found = find_schedule(random_program(0), options, on_bound=lambda *_: None, on_stage=BoundLine().stage)
+    said = capsys.readouterr().err
+    begun = set(found.seconds) - {"ultimate pit"}
+    assert begun >= {"relaxation", "cases", "branching", "certificate", "start", "improvement"}
+    assert all(STAGES[stage] in said for stage in begun)
 
 
 def test_progress_of_a_search_without_bound_or_plan_is_told(
