@@ -25,6 +25,7 @@ UNDECIDED, DOMINATED = "#8fb8d8", "#c3c9d1"
 """Scenarios that may be as good as the best, and those that are proven worse."""
 RUNS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#b8860b", "#56b4e9")
 """Runs set side by side (Okabe and Ito 2008, the yellow darkened for print)."""
+_GREYED = 0.7
 INK, SOFT, PAPER, GRID, AXIS, BED, LIMIT = (
     f"var(--{name})" for name in ("ink", "soft", "paper", "grid", "axis", "bed", "limit")
 )
@@ -54,6 +55,11 @@ def material_colours(mine: Mine) -> dict[str, str]:
         colours[name] = family[seen[material.kind] % len(family)]
         seen[material.kind] += 1
     return colours
+
+
+def dumped(colour: str) -> str:
+    """The colour of a class of ore where it goes to a dump: greyed, as all that is waste."""
+    return between((colour, WASTE[1]), _GREYED)
 
 
 def store_colours(mine: Mine) -> dict[tuple[str, str], str]:

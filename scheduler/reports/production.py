@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,8 +16,11 @@ from scheduler.reports.charts import Panel, Series, by_period
 from scheduler.reports.facts import Facts
 from scheduler.reports.figure import Figure, Swatch, Table, by_period_table
 from scheduler.reports.numbers import METAL_UNITS, shown
-from scheduler.reports.palette import INK, LIMIT, METAL, NEW_TAILINGS, material_colours, store_colours
+from scheduler.reports.palette import INK, LIMIT, METAL, NEW_TAILINGS, dumped, material_colours, store_colours
 from scheduler.schedule import YEARS_FIGURE, sold_unit
+
+_DUST_MT = 1e-6
+"""Less than a tonne is what rounding leaves."""
 
 
 def production_figures(facts: Facts) -> list[Figure]:
@@ -39,12 +42,8 @@ def legend_of(*parts: Sequence[Series]) -> tuple[Swatch, ...]:
 
 
 def mined_figure(facts: Facts) -> Figure:
-    """Material mined by class, with the strip ratio under it."""
-    colours = material_colours(facts.mine)
-    columns = tuple(
-        Series(material.title or name, facts.series(f"mined_{name}_mt").tolist(), colours[name])
-        for name, material in facts.mine.materials.items()
-    )
+    """Material mined by class, ore that is dumped apart, with the strip ratio under it."""
+    columns = tuple(_by_class(facts))
     lines = _limit_line("mining limit", facts.mining_limit_mt())
     strip: tuple[Series, ...] = (Series("strip ratio", facts.series("strip_ratio").tolist(), INK),)
     most = facts.mine.limits.strip_ratio_max
@@ -192,15 +191,31 @@ def _published_rates(facts: Facts, product: str) -> list[tuple[str, list[float]]
     return found
 
 
+def _by_class(facts: Facts) -> Iterator[Series]:
+    """What is mined of each material, Mt; of ore what goes to a dump by itself, where any does."""
+    mine, colours = facts.mine, material_colours(facts.mine)
+    used = _sent(facts, [*mine.mills(), *mine.stockpiles()])
+    for name, material in mine.materials.items():
+        title, mined = material.title or name, facts.series(f"mined_{name}_mt")
+        aside = np.where(mined - used[name] > _DUST_MT, mined - used[name], 0.0)
+        if material.kind != "ore" or not aside.any():
+            yield Series(title, mined.tolist(), colours[name])
+            continue
+        yield Series(title, (mined - aside).tolist(), colours[name])
+        yield Series(f"{title}, dumped", aside.tolist(), dumped(colours[name]))
+
+
 def _by_material(facts: Facts, places: Sequence[str]) -> list[Series]:
     """What goes from the pit to some destinations, Mt: a series a material, in its colour, where there is any."""
-    colours, rows = material_colours(facts.mine), facts.mined[facts.mined["destination"].isin(places)]
-    found = []
-    for name, material in facts.mine.materials.items():
-        tonnes = by_periods(facts.mine, rows[rows["material"] == name]) / 1e6
-        if tonnes.any():
-            found.append(Series(material.title or name, tonnes.tolist(), colours[name]))
-    return found
+    colours, materials = material_colours(facts.mine), facts.mine.materials
+    sent = {name: tonnes for name, tonnes in _sent(facts, places).items() if tonnes.any()}
+    return [Series(materials[name].title or name, tonnes.tolist(), colours[name]) for name, tonnes in sent.items()]
+
+
+def _sent(facts: Facts, places: Sequence[str]) -> dict[str, NDArray[np.float64]]:
+    """What goes of each material from the pit to some destinations, by period, Mt."""
+    rows = facts.mined[facts.mined["destination"].isin(places)]
+    return {name: by_periods(facts.mine, rows[rows["material"] == name]) / 1e6 for name in facts.mine.materials}
 
 
 def _limit_line(name: str, limit: NDArray[np.float64] | None) -> tuple[Series, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import itertools
 import json
@@ -132,6 +133,25 @@ def test_columns_are_the_numbers_of_the_run(mzo: Facts):
     total = np.sum([bar["y"] for bar in bars], axis=0)
     assert total == pytest.approx(mzo.series("moved_mt"))
     assert bars[0]["hovertext"][0] == f"direct ore: {bars[0]['y'][0]:.2f}"
+
+
+def test_ore_that_is_dumped_is_a_column_of_its_own_and_greyed(mzo: Facts):
+    """All that is mined of one class in every other period is taken to a dump."""
+    mined, dump = mzo.mined.copy(), next(iter(mzo.mine.dumps()))
+    ore = (mined["material"] == "direct_ore") & (mined["period"] % 2 == 0)
+    mined.loc[ore, "destination"] = dump
+    assert ore.any()
+    assert not ore[mined["material"] == "direct_ore"].all()
+    plot = next(one.plot for one in production_figures(dataclasses.replace(mzo, mined=mined)) if one.key == "mined")
+    assert plot is not None
+    bars = {trace["name"]: trace for trace in plot.traces if trace["type"] == "bar"}
+    kept, aside = (bars[name]["y"] for name in ("direct ore", "direct ore, dumped"))
+    assert np.minimum(kept, aside) == pytest.approx(0.0)
+    assert np.add(kept, aside) == pytest.approx(mzo.series("mined_direct_ore_mt"))
+    assert sum(aside) == pytest.approx(mined.loc[ore, "tonnes"].sum() / 1e6)
+    colour = palette.material_colours(mzo.mine)["direct_ore"]
+    assert bars["direct ore, dumped"]["marker"]["color"] == palette.dumped(colour)
+    assert contrast(colour, palette.dumped(colour)) > 1.35
 
 
 def test_what_is_missing_leaves_a_gap_and_spans_reach_from_edge_to_edge():
