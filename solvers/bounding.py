@@ -50,6 +50,8 @@ _BRANCH_SHARE, _COARSE = 0.3, 0.02
 made: rounding alone comes as near."""
 _BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
 """The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
+_LEAST_FIT = 8
+"""Relaxations of cases that have to fit into the time of decisions: with fewer hardly one would be made."""
 _LOOKED_BACK, _LEAST_TAKEN, _LITTLE_CLOSED = 0.25, 4, 0.01
 """Decisions are left off where in so much of their time, and so many of them, they closed less than the last share of
 what lies between the bound and the best schedule found beside them: the search needs the core more."""
@@ -179,13 +181,17 @@ def decided(bounded: Bounded, chains: Sequence[Chain], course: Course, beside: S
         return None
     program, options = bounded.tightened, course.options
     course.bound = bounded.cases.bound
-    limits = NodeLimits(threads=processes(program, options.workers), seconds=course.left(_BRANCH_SHARE))
+    seconds = course.left(_BRANCH_SHARE if beside is None else _BRANCH_SHARE_BESIDE)
+    if seconds is not None and seconds < _LEAST_FIT * bounded.cases.seconds / max(bounded.cases.solves, 1):
+        return bounded.cases
+    threads = processes(program, options.workers)
     if beside is None:
-        limits, on_split = replace(limits, interrupted=course.interrupted), course.of_split
+        limits, on_split = NodeLimits(seconds=seconds, interrupted=course.interrupted, threads=threads), course.of_split
     else:
-        threads, seconds = max(limits.threads - 1, 1), course.left(_BRANCH_SHARE_BESIDE)
         watch = _Beside(beside, course, seconds)
-        limits = NodeLimits(threads=threads, solves=_SOLVES_BESIDE, seconds=seconds, interrupted=watch.enough)
+        limits = NodeLimits(
+            solves=_SOLVES_BESIDE, seconds=seconds, interrupted=watch.enough, threads=max(threads - 1, 1)
+        )
         on_split = watch.split_up
     return branch_on_nodes(program, chains, bounded.cases, limits, whole=not options.spread, on_split=on_split)
 

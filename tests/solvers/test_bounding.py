@@ -1,5 +1,6 @@
 """What is proven before all cores search: how precisely, and when decisions are left off."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -41,6 +42,17 @@ def test_no_decision_is_made_once_a_schedule_is_near_enough(near):
     assert asked
     assert found.bound <= cases.bound + 1e-9 * abs(cases.bound)
     assert (found.solves == cases.solves) or not near
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(60.0, True), (18.0, False)])
+def test_no_decision_is_made_where_relaxations_take_too_long(seconds, made):
+    """Eight of one second do not fit into 0.3 of 18."""
+    program = next(program for program, optimum in solvable(range(40)) if optimum > 1.0)
+    relaxation = solve_relaxation(program)
+    cases = bound_by_cases(program, [], ValidRows.none(program), CaseLimits(), root=relaxation)
+    slow = replace(cases, solves=1, seconds=1.0)
+    found = decided(Bounded(relaxation, program, slow), [], Course(ScheduleOptions(seconds=seconds)), None)
+    assert (found.solves > 1) is made
 
 
 def test_decisions_are_left_off_where_they_close_hardly_anything(monkeypatch):
