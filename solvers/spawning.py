@@ -17,7 +17,11 @@ def spawn(work: Callable[[Connection], None]) -> tuple[BaseProcess, Connection]:
 
     Whatever is large goes through the connection: an argument of a process that dies before it has read it would be
     waited for without end. The process is spawned, not forked, as a fork takes over the threads that HiGHS has started.
+
+    Raises:
+        RuntimeError: in a process spawned from a script that calls this without the guard of its main module.
     """
+    refuse_in_a_child_that_starts()
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=work, args=(theirs,), daemon=True)

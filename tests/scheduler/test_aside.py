@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +88,20 @@ def test_leaving_ends_work_that_goes_on():
         process = aside._process
         assert process.is_alive()
     assert not process.is_alive()
+
+
+def test_a_script_without_its_guard_is_told_so_once(tmp_path):
+    """Its process runs the script again and would begin another one, and so on."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from scheduler.aside import Aside\n"
+        "from tests.scheduler.test_aside import double\n"
+        "with Aside(double, 21) as aside:\n"
+        "    print(aside.answer(lambda: False))\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run(
+        [sys.executable, script], env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "None\n"
+    assert run.stderr.count("RuntimeError: a script that solves needs its calls under if __name__ == '__main__'") == 1
