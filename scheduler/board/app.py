@@ -25,6 +25,7 @@ from scheduler.board.charts import comparison_charts
 from scheduler.board.levers import Lever, changes_told, levers_of, overrides_of
 from scheduler.board.tables import html_table
 from scheduler.board.work import DONE, RUNNING, Terms, Work
+from scheduler.reports import changes
 from scheduler.reports.comparison import Compared, worth_table
 from scheduler.reports.facts import Facts, read_facts
 from scheduler.reports.page import comparison_page, own_file
@@ -83,6 +84,7 @@ class Board:
         self.changes: list[str] = []
         self.answers: dict[int, Facts] = {}
         self.base_work: Work | None = None
+        self.before = () if base is None else base.instance.overrides
         self._base, self._lock = base, threading.Lock()
         if base is None:
             self._solve_base()
@@ -153,7 +155,7 @@ class Board:
         out, again = self.folder / name, 2
         while out.exists():  # kept from an earlier board
             out, again = self.folder / f"{name}-{again}", again + 1
-        return Work(number, self.source, overrides, out, terms=self.terms)
+        return Work(number, self.source, overrides, out, terms=self.terms, before=self.before)
 
 
 def make_app(board: Board, hosts: frozenset[str] | None = LOOPBACK) -> dash.Dash:
@@ -178,6 +180,7 @@ def _layout(board: Board) -> html.Main:
             html.P("What if", className="kind"),
             html.H1(board.title),
             html.P("Move what you would change, solve, and see it beside the base run."),
+            *(html.P(f"In the base already: {change}") for change in changes.changes_told(board.before)),
             html.Div(
                 [
                     html.Section(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from instances.findings import BadInput
@@ -23,11 +23,13 @@ def main(given: str) -> None:
     """Solves, writes the run and its reports, and tells the end of it.
 
     Args:
-        given: JSON of ``mine``, ``changes``, ``out``, and the fields of :class:`scheduler.board.work.Terms`.
+        given: JSON of ``mine``, ``changes``, ``before``, ``out``, and the fields of
+            :class:`scheduler.board.work.Terms`.
     """
     asked = json.loads(given)
     try:
         instance = read_mine(asked["mine"], asked["changes"])
+        instance = replace(instance, overrides=(*asked["before"], *instance.overrides))
         request = Request(**{term.name: asked[term.name] for term in fields(Terms)})
         clock = Clock(on_stage=lambda stage: tell(stage=stage))
         folder = Path(asked["out"]).parent

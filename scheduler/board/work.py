@@ -42,15 +42,25 @@ class Work:
         number: of the what-if; 0 for the base.
         mine: folder or name of the mine.
         changes: overrides.
+        before: overrides that are in the mine already, told of before its own.
         out: folder of the run to be.
         terms: how it is solved.
     """
 
-    def __init__(self, number: int, mine: str, changes: Sequence[str], out: Path, *, terms: Terms) -> None:
+    def __init__(
+        self,
+        number: int,
+        mine: str,
+        changes: Sequence[str],
+        out: Path,
+        *,
+        terms: Terms,
+        before: Sequence[str] = (),
+    ) -> None:
         self.number, self.changes, self.out = number, tuple(changes), out
         self.told: dict[str, Any] = {"stage": "start"}
         self.cancel_asked = False
-        asked = {"mine": mine, "changes": list(changes), "out": str(out), **asdict(terms)}
+        asked = {"mine": mine, "changes": list(changes), "before": list(before), "out": str(out), **asdict(terms)}
         self.process = subprocess.Popen(  # noqa: S603 - this program itself
             [sys.executable, "-m", "scheduler.board.child", json.dumps(asked)],
             stdout=subprocess.PIPE,

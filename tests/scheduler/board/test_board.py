@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -263,8 +263,28 @@ def test_a_what_if_of_a_plan_by_blocks_is_solved_by_blocks(tmp_path: Path):
     assert (found.summary["engine"], found.summary["mining"]) == ("block", "whole")
 
 
+def test_what_was_changed_in_the_base_is_told_of_its_what_ifs_too(tmp_path: Path):
+    """Its copy of the mine has the change already: a discount rate of 9 %, and 10 % in the what-if."""
+    rate = "calendar.discount_rate_per_year"
+    instance = replace(two_phases(**{rate: 0.09}), overrides=(f"{rate}=0.09",))
+    base = write_plan(tmp_path / "run", instance, hand_plan(instance))
+    board = Board.of_run(read_facts(base), tmp_path / "out", gap=0.01, time_limit_s=20.0)
+    assert f"In the base already: {rate}=0.09" in str(make_app(board).layout)
+    board.solve([10.0 if lever.path == rate else lever.base for lever in board.levers])
+    waited(lambda: board.works[0].state == DONE)
+    found = read_run(board.works[0].out)
+    board.close()
+    assert found.instance.overrides == (f"{rate}=0.09", f"{rate}=0.1")
+    assert found.instance.mine.calendar.discount_rate_per_year == 0.1
+
+
 def test_a_mine_that_cannot_be_read_ends_in_words(small_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    asked = {"mine": str(small_run / MINE), "changes": ["limits.mil_t_per_day=1"], "out": str(tmp_path / "run")}
+    asked = {
+        "mine": str(small_run / MINE),
+        "changes": ["limits.mil_t_per_day=1"],
+        "before": [],
+        "out": str(tmp_path / "run"),
+    }
     child.main(json.dumps({**asked, **asdict(Terms(0.0, 60.0))}))
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["written"] is False
