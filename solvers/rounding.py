@@ -84,12 +84,26 @@ def round_relaxation(
         penalty: Loss for a unit of each broken side row ``(M,)``.
         late: Asked again and again; once true nodes stay where they were placed, and no further order is tried.
     """
-    program = builder.program
-    found = [_settled(builder, _empty(program), penalty, "nothing taken")]
+    found = [_settled(builder, _empty(builder.program), penalty, "nothing taken")]
+    found += [_settled(builder, made, penalty, name) for name, made in placed(builder.program, x, extras, late=late)]
+    return found
+
+
+def placed(
+    program: ClosureProgram, x: Floats, extras: Floats, *, late: Callable[[], bool] = lambda: False
+) -> Iterator[tuple[str, Schedule]]:
+    """Whole schedules from several orders, by their names, with choices that the point gives most; one at least.
+
+    Args:
+        program: The program.
+        x: A point of its relaxation ``(P, T, D)``.
+        extras: Its continuous variables ``(S,)``.
+        late: Asked again and again; once true nodes stay where they were placed, and no further order is tried.
+    """
     neighbours = _neighbours(program)
-    for name, times, ties in _orders(program, x):
-        if len(found) > 1 and late():
-            break
+    for number, (name, times, ties) in enumerate(_orders(program, x)):
+        if number and late():
+            return
         placing = _Placing(program, neighbours, x, extras, np.lexsort((ties, times.round(_SAME_TIME))))
         placing.place()
         for _ in range(_PASSES):
@@ -97,8 +111,7 @@ def round_relaxation(
                 break
             placing.push_late()
             placing.pull_early()
-        found.append(_settled(builder, placing.schedule(), penalty, name))
-    return found
+        yield name, placing.schedule()
 
 
 def disturbed(builder: SubprogramBuilder, schedule: Schedule, penalty: Floats, rng: np.random.Generator) -> Schedule:

@@ -13,6 +13,7 @@ from solvers.following import filled_at
 from solvers.improvement import (
     Guidance,
     ImprovementOptions,
+    Round,
     SpreadSubprogramBuilder,
     SubprogramBuilder,
     improve,
@@ -23,6 +24,7 @@ from solvers.improvement import (
 from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation.branching import CasePoint
 from solvers.relaxation.shares import Shares
+from solvers.rolling import can_be_rolled, rolled
 from solvers.rounding import disturbed, expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
@@ -31,7 +33,7 @@ from solvers.threads import cores
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from solvers.improvement import ImprovementResult, Round
+    from solvers.improvement import ImprovementResult
     from solvers.relaxation import ClosureProgram, RelaxationResult
     from solvers.relaxation.branching import Cases
     from solvers.relaxation.program import Floats
@@ -52,6 +54,9 @@ _ANEW = 1.0
 the points of the last cases lead higher."""
 _KNOWN = "found while the bound was brought down"
 _FILLED = "filled step by step"
+_ROLLED = "relaxed again step by step"
+_LATER = 0.25
+"""Time of a relaxation of what is left, over that of the one before, in the mean of those that follow."""
 _NEAR = 0.05
 """A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
 _SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
@@ -161,11 +166,33 @@ class ScheduleSearch:
                 rounded = round_relaxation(self.builder, point.x, point.extras, penalty, late=late)
                 found += [(one.order, one.schedule) for one in rounded]
         found += self._settled(given)
-        sound = [pair for pair in found if keeps_rows(program, pair[1])]
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
+        if not small and can_be_rolled(program):
+            best = max((one for _, one in found), key=lambda made: made.objective(program))
+            found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
+        sound = [pair for pair in found if keeps_rows(program, pair[1])]
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
+
+    def _rolled(self, schedule: Schedule, late: Callable[[], bool], until: float | None) -> Schedule:
+        """The best schedule that a rounded one leads to a few steps at a time; every better one is told.
+
+        Where not all steps would be settled in time it is left off: the search brings more meanwhile.
+        """
+        program, T = self.program, self.program.n_steps
+        best, worth, began = schedule, schedule.objective(program), time.perf_counter()
+        self.told(Round(0, best, worth, feasible=True))
+        for settled, made in rolled(program, schedule, self.points[0].partition, late=late):
+            if (objective := made.objective(program)) > worth:
+                best, worth = made, objective
+                self.told(Round(0, best, worth, feasible=True))
+            now = time.perf_counter()
+            if until is not None and now + _LATER * (T - settled) * (now - began) > until:
+                break
+            began = now
+        settled = settle(self.builder, best, self.guidance.penalty) or best
+        return max(best, settled, key=lambda made: merit(program, made, self.guidance.penalty))
 
     def _settled(self, given: Sequence[tuple[str, Schedule]]) -> list[tuple[str, Schedule]]:
         """Given schedules with their choices decided again."""
