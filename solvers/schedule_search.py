@@ -55,6 +55,8 @@ the points of the last cases lead higher."""
 _KNOWN = "found while the bound was brought down"
 _FILLED = "filled step by step"
 _ROLLED = "relaxed again step by step"
+_ROLLED_A_SECOND = 15_000
+"""Nodes times steps up to which it is begun, for each second that it may take: two thirds of what was seen."""
 _LATER = 0.25
 """Time of a relaxation of what is left, over that of the one before, in the mean of those that follow."""
 _NEAR = 0.05
@@ -167,13 +169,19 @@ class ScheduleSearch:
                 found += [(one.order, one.schedule) for one in rounded]
         found += self._settled(given)
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
-        if not small and can_be_rolled(program):
-            best = max((one for _, one in found), key=lambda made: made.objective(program))
-            found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
         sound = [pair for pair in found if keeps_rows(program, pair[1])]
+        if sound and not small and self._may_be_rolled(most):
+            best = max((one for _, one in sound), key=lambda one: one.objective(program))
+            found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
+            sound.append(found[-1])
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
+
+    def _may_be_rolled(self, seconds: float | None) -> bool:
+        """Whether a rounded schedule may be made anew a few steps at a time, in the seconds there are."""
+        size = self.program.n_nodes * self.program.n_steps
+        return (seconds is None or size <= _ROLLED_A_SECOND * seconds) and can_be_rolled(self.program)
 
     def _rolled(self, schedule: Schedule, late: Callable[[], bool], until: float | None) -> Schedule:
         """The best schedule that a rounded one leads to a few steps at a time; every better one is told.
@@ -191,8 +199,8 @@ class ScheduleSearch:
             if until is not None and now + _LATER * (T - settled) * (now - began) > until:
                 break
             began = now
-        settled = settle(self.builder, best, self.guidance.penalty) or best
-        return max(best, settled, key=lambda made: merit(program, made, self.guidance.penalty))
+        chosen = settle(self.builder, best, self.guidance.penalty)
+        return chosen if chosen is not None and keeps_rows(program, chosen) else best
 
     def _settled(self, given: Sequence[tuple[str, Schedule]]) -> list[tuple[str, Schedule]]:
         """Given schedules with their choices decided again."""
