@@ -83,7 +83,8 @@ class Start:
     """Where a search begins.
 
     Attributes:
-        origin: An order of rounding, ``filled step by step``, ``relax and fix``, or the name of a given start.
+        origin: An order of rounding, ``relaxed again step by step``, ``filled step by step``, ``relax and fix``, or the
+            name of a given start.
         schedule: The schedule, whole; it may break rows.
         sound: The best schedule known that breaks none; None where there is none.
     """
