@@ -55,6 +55,8 @@ the points of the last cases lead higher."""
 _KNOWN = "found while the bound was brought down"
 _FILLED = "filled step by step"
 _ROLLED = "relaxed again step by step"
+_LOST_LITTLE = 0.03
+"""Share of the bound up to which what rounding loses is made good sooner by the search."""
 _ROLLED_A_SECOND = 15_000
 """Nodes times steps up to which it is begun, for each second that it may take: two thirds of what was seen."""
 _LATER = 0.25
@@ -171,18 +173,21 @@ class ScheduleSearch:
         found += self._settled(given)
         small = program.n_nodes * program.n_steps <= _SEARCHED_WHOLE
         sound = [pair for pair in found if keeps_rows(program, pair[1])]
-        if sound and not small and self._may_be_rolled(most):
+        if sound and not small:
             best = max((one for _, one in sound), key=lambda one: one.objective(program))
-            found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
-            sound.append(found[-1])
+            if self._may_be_rolled(best, most):
+                found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
+                sound.append(found[-1])
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
 
-    def _may_be_rolled(self, seconds: float | None) -> bool:
-        """Whether a rounded schedule may be made anew a few steps at a time, in the seconds there are."""
-        size = self.program.n_nodes * self.program.n_steps
-        return (seconds is None or size <= _ROLLED_A_SECOND * seconds) and can_be_rolled(self.program)
+    def _may_be_rolled(self, rounded: Schedule, seconds: float | None) -> bool:
+        """Whether a rounded schedule lost much, and may be made anew a few steps at a time in the seconds there are."""
+        worth, size = rounded.objective(self.program), self.program.n_nodes * self.program.n_steps
+        near = self.guidance.bound - worth <= _LOST_LITTLE * abs(worth)
+        soon = seconds is None or size <= _ROLLED_A_SECOND * seconds
+        return not near and soon and can_be_rolled(self.program)
 
     def _rolled(self, schedule: Schedule, late: Callable[[], bool], until: float | None) -> Schedule:
         """The best schedule that a rounded one leads to a few steps at a time; every better one is told.
