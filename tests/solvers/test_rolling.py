@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 
 from scheduler.minelib import closure_program
+from solvers import schedule_search
 from solvers.early_start import early_started
-from solvers.relaxation import ClosureProgram, solve_relaxation
+from solvers.improvement import ImprovementOptions
+from solvers.relaxation import ClosureProgram, RelaxationResult, solve_relaxation
 from solvers.rolling import _of_rest, _Rest, can_be_rolled, rolled
 from solvers.rounding import placed
 from solvers.schedule import Schedule, keeps_rows
+from solvers.schedule_search import ScheduleSearch, points_of
 from tests.benchmarks.made_up import made_up
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
@@ -83,11 +86,43 @@ def test_programs_of_other_rows_are_not_rolled():
     assert not can_be_rolled(ratio)
 
 
-def test_relaxing_again_leads_higher_than_one_point():
-    """On a pit of 1,215 blocks in ten periods with two capacities: 5.1 instead of 7.4 % from the bound."""
+@pytest.fixture(scope="module")
+def pit() -> tuple[ClosureProgram, RelaxationResult]:
+    """1,215 blocks in ten periods with two capacities, each block no earlier than its cone fits, and its relaxation."""
     problem, precedence = made_up(levels=10, side=24, periods=10, open_destinations=True, pit_alone=True, seed=1)
     program = early_started(closure_program(problem, precedence), whole=True)
-    relaxation = solve_relaxation(program)
+    return program, solve_relaxation(program)
+
+
+def test_relaxing_again_leads_higher_than_one_point(pit):
+    """5.1 instead of 7.4 % from the bound."""
+    program, relaxation = pit
     start = rounded(program, relaxation.x)
     best = max(made.objective(program) for _, made in rolled(program, start, None, late=lambda: False))
     assert relaxation.bound - best < 0.8 * (relaxation.bound - start.objective(program))
+
+
+@pytest.mark.parametrize(
+    ("changed", "again"), [({}, True), ({"_ROLLED_A_SECOND": 0}, False), ({"_LOST_LITTLE": 0.5}, False)]
+)
+def test_a_search_begins_so_where_rounding_loses_much_and_there_is_time(pit, monkeypatch, changed, again):
+    program, relaxation = pit
+    for name, value in changed.items():
+        monkeypatch.setattr(schedule_search, name, value)
+    told = []
+    search = ScheduleSearch.of(
+        program,
+        points_of(program, relaxation, None),
+        relaxation.bound,
+        ImprovementOptions(),
+        told=told.append,
+        interrupted=lambda: False,
+    )
+    start = search.begin((), 1e6, None)
+    assert start.sound is start.schedule
+    assert keeps_rows(program, start.schedule)
+    assert (start.origin == "relaxed again step by step") is again
+    worth = [at.objective for at in told]
+    assert worth == sorted(worth)
+    assert (len(worth) > 1) is again
+    assert start.schedule.objective(program) >= max(worth, default=0.0) - 1e-6
