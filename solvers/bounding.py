@@ -50,8 +50,8 @@ _BRANCH_SHARE, _COARSE = 0.3, 0.02
 made: rounding alone comes as near."""
 _BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
 """The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
-_LEAST_FIT = 8
-"""Relaxations of cases that have to fit into the time of decisions: with fewer hardly one would be made."""
+_LEAST_FIT = 5
+"""Relaxations of cases that have to fit into the time of decisions: for the largest case closer, and two decisions."""
 _LOOKED_BACK, _LEAST_TAKEN, _LITTLE_CLOSED = 0.25, 4, 0.01
 """Decisions are left off where in so much of their time, and so many of them, they closed less than the last share of
 what lies between the bound and the best schedule found beside them: the search needs the core more."""

@@ -16,6 +16,7 @@ from solvers.improvement import (
     Round,
     SpreadSubprogramBuilder,
     SubprogramBuilder,
+    holds_runs,
     improve,
     merit,
     row_penalties,
@@ -57,6 +58,8 @@ _FILLED = "filled step by step"
 _ROLLED = "relaxed again step by step"
 _LOST_LITTLE = 0.03
 """Share of the bound up to which what rounding loses is made good sooner by the search."""
+_RUN = 2
+"""Steps of the shortest run that the search looks at."""
 _ROLLED_A_SECOND = 15_000
 """Nodes times steps up to which it is begun, for each second that it may take: two thirds of what was seen."""
 _LATER = 0.25
@@ -183,11 +186,15 @@ class ScheduleSearch:
         return Start(origin, best, None if worth is None else worth[1])
 
     def _may_be_rolled(self, rounded: Schedule, seconds: float | None) -> bool:
-        """Whether a rounded schedule lost much, and may be made anew a few steps at a time in the seconds there are."""
-        worth, size = rounded.objective(self.program), self.program.n_nodes * self.program.n_steps
-        near = self.guidance.bound - worth <= _LOST_LITTLE * abs(worth)
-        soon = seconds is None or size <= _ROLLED_A_SECOND * seconds
-        return not near and soon and can_be_rolled(self.program)
+        """Whether a rounded schedule lost much, and may be made anew a few steps at a time in the seconds there are.
+
+        Not where the search relaxes runs of steps: that makes good what is lost as soon.
+        """
+        program, worth = self.program, rounded.objective(self.program)
+        if self.guidance.bound - worth <= _LOST_LITTLE * abs(worth) or not holds_runs(program, _RUN):
+            return False
+        soon = seconds is None or program.n_nodes * program.n_steps <= _ROLLED_A_SECOND * seconds
+        return soon and can_be_rolled(program)
 
     def _rolled(self, schedule: Schedule, late: Callable[[], bool], until: float | None) -> Schedule:
         """The best schedule that a rounded one leads to a few steps at a time; every better one is told.
