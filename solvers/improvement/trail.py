@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from solvers.improvement.parts import Part, Solved
     from solvers.improvement.subprogram import SubprogramBuilder
     from solvers.improvement.windows import Windows
-    from solvers.relaxation.program import Floats, Integers
+    from solvers.relaxation.program import ClosureProgram, Floats, Integers
     from solvers.schedule import Schedule
 
 _LOG = logging.getLogger(__name__)
