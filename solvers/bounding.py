@@ -50,8 +50,9 @@ _BRANCH_SHARE, _COARSE = 0.3, 0.02
 made: rounding alone comes as near."""
 _BRANCH_SHARE_BESIDE, _SOLVES_BESIDE = 0.35, 400
 """The share where schedules are searched at the same time, with a core less, and the most relaxations solved then."""
-_LEAST_FIT = 5
-"""Relaxations of cases that have to fit into the time of decisions: for the largest case closer, and two decisions."""
+_LEAST_FIT, _PRICINGS = 8, 3
+"""Relaxations that have to fit into the time of decisions, with fewer hardly one would be made; and pricings of the
+plain relaxation that one begun with known classes takes as long as."""
 _LOOKED_BACK, _LEAST_TAKEN, _LITTLE_CLOSED = 0.25, 4, 0.01
 """Decisions are left off where in so much of their time, and so many of them, they closed less than the last share of
 what lies between the bound and the best schedule found beside them: the search needs the core more."""
@@ -182,7 +183,8 @@ def decided(bounded: Bounded, chains: Sequence[Chain], course: Course, beside: S
     program, options = bounded.tightened, course.options
     course.bound = bounded.cases.bound
     seconds = course.left(_BRANCH_SHARE if beside is None else _BRANCH_SHARE_BESIDE)
-    if seconds is not None and seconds < _LEAST_FIT * bounded.cases.seconds / max(bounded.cases.solves, 1):
+    pricing = bounded.relaxation.seconds / max(bounded.relaxation.iterations, 1)
+    if seconds is not None and seconds < _LEAST_FIT * _PRICINGS * pricing:
         return bounded.cases
     threads = processes(program, options.workers)
     if beside is None:
