@@ -33,7 +33,7 @@ class ScheduleOptions:
         gap: Relative gap, over the objective, that is good enough.
         relaxation_gap: Relative gap at which the relaxation is solved well enough.
         seconds: Wall-clock limit of everything; None for none.
-        rounds: Most rounds of the neighbourhood search; None for none, 0 for rounding alone.
+        rounds: Most rounds of the neighbourhood search; None for none, 0 for rounding, and relaxing again, alone.
         seed: Of the choice of neighbourhoods.
         workers: Parts solved at the same time; 0 for one a core.
         prove: Whether the whole program is given to HiGHS in the end, with the best schedule as its start.

@@ -113,16 +113,21 @@ def rolled(
     Args:
         program: The program, as ``can_be_rolled``.
         schedule: Rounded from a point of its relaxation.
-        partition: The classes of that; None where they are not known.
+        partition: The classes of that; None where they are not known. Those of a case that decides of nodes are not
+            begun with where these begin later in it.
         late: Asked again and again; once true nothing more is done.
     """
     rest, whole = _Rest.all_of(program), schedule
     while True:
-        steps = 1 + rest.begin // _STEPS_A_STEP
+        steps = _settled_next(rest.begin)
         if rest.begin + steps >= program.n_steps or late():
             return
         rest, nodes, parts = rest.after(steps, schedule)
+        if late() or not (rest.program.starts < rest.program.n_steps).any():
+            return
         begin = None if partition is None else _of_rest(partition, nodes, parts, steps)
+        if begin is not None and not _begins_no_later(begin, rest.program):
+            begin = None
         found = solve_relaxation(rest.program, StopRule(_GAP, interrupted=late), begin=begin)
         if found.x is None or late():
             return
@@ -130,6 +135,26 @@ def rolled(
         schedule = max((one for _, one in made), key=lambda one: one.objective(rest.program))
         whole, partition = rest.put_into(whole, schedule, program.n_steps), found.partition
         yield rest.begin, whole
+
+
+def relaxations_left(settled: int, steps: int) -> int:
+    """How many relaxations ``rolled`` solves after so many of the steps are settled."""
+    count = 0
+    while (settled := settled + _settled_next(settled)) < steps:
+        count += 1
+    return count
+
+
+def _settled_next(settled: int) -> int:
+    """Steps settled at once after so many."""
+    return 1 + settled // _STEPS_A_STEP
+
+
+def _begins_no_later(partition: Partition, program: ClosureProgram) -> bool:
+    """Whether every node has a class in all steps in which the program may take it."""
+    is_open = partition.node_labels > 0
+    first = np.where(is_open.any(axis=1), is_open.argmax(axis=1), program.n_steps)
+    return bool((first[partition.node_profile] <= program.starts).all())
 
 
 def _of_rest(partition: Partition, nodes: Mask, parts: Mask, steps: int) -> Partition:

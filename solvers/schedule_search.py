@@ -25,7 +25,7 @@ from solvers.improvement import (
 from solvers.relax_and_fix import relax_and_fix
 from solvers.relaxation.branching import CasePoint
 from solvers.relaxation.shares import Shares
-from solvers.rolling import can_be_rolled, rolled
+from solvers.rolling import can_be_rolled, relaxations_left, rolled
 from solvers.rounding import disturbed, expected_steps, round_relaxation
 from solvers.schedule import keeps_rows
 from solvers.spread_schedule import SpreadSchedule
@@ -57,12 +57,12 @@ _KNOWN = "found while the bound was brought down"
 _FILLED = "filled step by step"
 _ROLLED = "relaxed again step by step"
 _LOST_LITTLE = 0.03
-"""Share of the bound up to which what rounding loses is made good sooner by the search."""
+"""Distance to the bound, over the worth, up to which what rounding loses is made good sooner by the search."""
 _RUN = 2
 """Steps of the shortest run that the search looks at."""
 _ROLLED_A_SECOND = 15_000
 """Nodes times steps up to which it is begun, for each second that it may take: two thirds of what was seen."""
-_LATER = 0.25
+_LATER = 0.4
 """Time of a relaxation of what is left, over that of the one before, in the mean of those that follow."""
 _NEAR = 0.05
 """A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
@@ -178,7 +178,7 @@ class ScheduleSearch:
         sound = [pair for pair in found if keeps_rows(program, pair[1])]
         if sound and not small:
             best = max((one for _, one in sound), key=lambda one: one.objective(program))
-            if self._may_be_rolled(best, most):
+            if self._may_be_rolled(best, None if most is None else most - (time.perf_counter() - began)):
                 found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
                 sound.append(found[-1])
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
@@ -201,19 +201,24 @@ class ScheduleSearch:
 
         Where not all steps would be settled in time it is left off: the search brings more meanwhile.
         """
-        program, T = self.program, self.program.n_steps
+        program, known = self.program, self.points[0].partition
         best, worth, began = schedule, schedule.objective(program), time.perf_counter()
         self.told(Round(0, best, worth, feasible=True))
-        for settled, made in rolled(program, schedule, self.points[0].partition, late=late):
+        for number, (settled, made) in enumerate(rolled(program, schedule, known, late=late)):
             if (objective := made.objective(program)) > worth:
                 best, worth = made, objective
                 self.told(Round(0, best, worth, feasible=True))
             now = time.perf_counter()
-            if until is not None and now + _LATER * (T - settled) * (now - began) > until:
+            to_come = _LATER * relaxations_left(settled, program.n_steps) * (now - began)
+            # The first takes longer than any other where it begins with no classes.
+            if until is not None and now + to_come > until and (number > 0 or known is not None):
                 break
             began = now
-        chosen = settle(self.builder, best, self.guidance.penalty)
-        return chosen if chosen is not None and keeps_rows(program, chosen) else best
+        chosen = settle(self.builder, best, self.guidance.penalty) if best is not schedule and not late() else None
+        if chosen is None or not keeps_rows(program, chosen) or chosen.objective(program) <= worth:
+            return best
+        self.told(Round(0, chosen, chosen.objective(program), feasible=True))
+        return chosen
 
     def _settled(self, given: Sequence[tuple[str, Schedule]]) -> list[tuple[str, Schedule]]:
         """Given schedules with their choices decided again."""

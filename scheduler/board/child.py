@@ -12,6 +12,7 @@ from instances.findings import BadInput
 from instances.reading import read_mine
 from scheduler.board.work import Terms
 from scheduler.cli.interrupt import first_interrupt_stops
+from scheduler.cli.progress import STAGES
 from scheduler.reports.facts import read_facts
 from scheduler.reports.writing import write_reports
 from scheduler.runfolder import write_run
@@ -31,7 +32,7 @@ def main(given: str) -> None:
         instance = read_mine(asked["mine"], asked["changes"])
         instance = replace(instance, overrides=(*asked["before"], *instance.overrides))
         request = Request(**{term.name: asked[term.name] for term in fields(Terms)})
-        clock = Clock(on_stage=lambda stage: tell(stage=stage))
+        clock = Clock(on_stage=lambda stage: tell(stage=STAGES.get(stage, stage)))
         folder = Path(asked["out"]).parent
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".log-", dir=folder) as scratch, first_interrupt_stops() as cancel:

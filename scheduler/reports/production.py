@@ -194,10 +194,10 @@ def _published_rates(facts: Facts, product: str) -> list[tuple[str, list[float]]
 def _by_class(facts: Facts) -> Iterator[Series]:
     """What is mined of each material, Mt; of ore what goes to a dump by itself, where any does."""
     mine, colours = facts.mine, material_colours(facts.mine)
-    used = _sent(facts, [*mine.mills(), *mine.stockpiles()])
+    to_dumps = _sent(facts, list(mine.dumps()))
     for name, material in mine.materials.items():
         title, mined = material.title or name, facts.series(f"mined_{name}_mt")
-        aside = np.where(mined - used[name] > _DUST_MT, mined - used[name], 0.0)
+        aside = np.where(to_dumps[name] > _DUST_MT, to_dumps[name], 0.0)
         if material.kind != "ore" or not aside.any():
             yield Series(title, mined.tolist(), colours[name])
             continue

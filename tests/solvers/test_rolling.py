@@ -10,7 +10,7 @@ from solvers import schedule_search
 from solvers.early_start import early_started
 from solvers.improvement import ImprovementOptions
 from solvers.relaxation import ClosureProgram, RelaxationResult, solve_relaxation
-from solvers.rolling import _of_rest, _Rest, can_be_rolled, rolled
+from solvers.rolling import _begins_no_later, _of_rest, _Rest, can_be_rolled, relaxations_left, rolled
 from solvers.rounding import placed
 from solvers.schedule import Schedule, keeps_rows
 from solvers.schedule_search import ScheduleSearch, points_of
@@ -40,6 +40,11 @@ def rounded(program: ClosureProgram, x: np.ndarray) -> Schedule:
     return max((made for _, made in placed(program, x, np.zeros(0))), key=lambda made: made.objective(program))
 
 
+def nothing_left(program: ClosureProgram, schedule: Schedule, settled: int) -> bool:
+    rest = _Rest.all_of(program).after(settled, schedule)[0].program
+    return bool((rest.starts >= rest.n_steps).all())
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_every_schedule_is_sound_and_what_is_settled_stays(seed):
     program = capacities_alone(seed)
@@ -58,7 +63,8 @@ def test_every_schedule_is_sound_and_what_is_settled_stays(seed):
         assert (made.share[of_kept] == before.share[of_kept]).all()
         numbers.append(settled)
         before = made
-    assert numbers == list(range(1, program.n_steps))
+    assert numbers == list(range(1, 1 + len(numbers)))
+    assert len(numbers) == program.n_steps - 1 or nothing_left(program, before, len(numbers) + 1)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -71,6 +77,20 @@ def test_what_is_left_is_relaxed_to_the_same_from_the_classes_known(seed):
     begun = solve_relaxation(rest.program, begin=_of_rest(relaxation.partition, nodes, parts, 1))
     anew = solve_relaxation(rest.program)
     assert begun.bound == pytest.approx(anew.bound, rel=2e-6, abs=1e-6)
+
+
+def test_classes_of_a_case_that_decides_of_nodes_are_not_begun_with():
+    """In which a node begins later than in the program: nothing would ever take it sooner."""
+    program = capacities_alone(3)
+    first = program.starts + (np.arange(program.n_nodes) == program.n_nodes - 1)
+    later = solve_relaxation(replace(program, first_step=first))
+    assert not _begins_no_later(later.partition, program)
+    assert _begins_no_later(solve_relaxation(program).partition, program)
+
+
+@pytest.mark.parametrize(("steps", "count"), [(1, 0), (2, 1), (8, 7), (9, 8), (20, 13)])
+def test_relaxations_left_are_those_that_follow(steps, count):
+    assert relaxations_left(0, steps) == count
 
 
 def test_nothing_is_settled_once_it_is_late():
