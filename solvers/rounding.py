@@ -90,7 +90,12 @@ def round_relaxation(
 
 
 def placed(
-    program: ClosureProgram, x: Floats, extras: Floats, *, late: Callable[[], bool] = lambda: False
+    program: ClosureProgram,
+    x: Floats,
+    extras: Floats,
+    *,
+    passes: int = _PASSES,
+    late: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[str, Schedule]]:
     """Whole schedules from several orders, by their names, with choices that the point gives most; one at least.
 
@@ -98,6 +103,7 @@ def placed(
         program: The program.
         x: A point of its relaxation ``(P, T, D)``.
         extras: Its continuous variables ``(S,)``.
+        passes: How many times nodes are moved where it pays.
         late: Asked again and again; once true nodes stay where they were placed, and no further order is tried.
     """
     neighbours = _neighbours(program)
@@ -106,7 +112,7 @@ def placed(
             return
         placing = _Placing(program, neighbours, x, extras, np.lexsort((ties, times.round(_SAME_TIME))))
         placing.place()
-        for _ in range(_PASSES):
+        for _ in range(passes):
             if late():
                 break
             placing.push_late()

@@ -60,7 +60,7 @@ _LOST_LITTLE = 0.03
 """Distance to the bound, over the worth, up to which what rounding loses is made good sooner by the search."""
 _RUN = 2
 """Steps of the shortest run that the search looks at."""
-_ROLLED_A_SECOND = 15_000
+_ROLLED_A_SECOND = 25_000
 """Nodes times steps up to which it is begun, for each second that it may take: above the 8,000 to 11,000 that were seen
 on a slow machine, as it is left off where it turns out too slow."""
 _LATER = 0.4
@@ -179,47 +179,41 @@ class ScheduleSearch:
         sound = [pair for pair in found if keeps_rows(program, pair[1])]
         if sound and not small:
             best = max((one for _, one in sound), key=lambda one: one.objective(program))
-            if self._may_be_rolled(best, None if most is None else most - (time.perf_counter() - began)):
-                found.append((_ROLLED, self._rolled(best, late, None if most is None else began + most)))
+            made = self._rolled(best, late, None if most is None else began + most)
+            if made is not None:
+                found.append((_ROLLED, made))
                 sound.append(found[-1])
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
         worth = max(sound, key=lambda pair: pair[1].objective(program), default=None)
         return Start(origin, best, None if worth is None else worth[1])
 
-    def _may_be_rolled(self, rounded: Schedule, seconds: float | None) -> bool:
-        """Whether a rounded schedule lost much, and may be made anew a few steps at a time in the seconds there are.
+    def _rolled(self, rounded: Schedule, late: Callable[[], bool], until: float | None) -> Schedule | None:
+        """A schedule made a few steps at a time, where one rounded lost much and there is time for it, else None.
 
-        Not where the search relaxes runs of steps: that makes good what is lost as soon.
+        Not where the search relaxes runs of steps: that makes good what is lost as soon. Where not all steps would be
+        settled in time it is left off.
         """
-        program, worth = self.program, rounded.objective(self.program)
+        program, worth, began = self.program, rounded.objective(self.program), time.perf_counter()
         if self.guidance.bound - worth <= _LOST_LITTLE * abs(worth) or not holds_runs(program, _RUN):
-            return False
-        soon = seconds is None or program.n_nodes * program.n_steps <= _ROLLED_A_SECOND * seconds
-        return soon and can_be_rolled(program)
+            return None
+        soon = until is None or program.n_nodes * program.n_steps <= _ROLLED_A_SECOND * (until - began)
+        if not soon or not can_be_rolled(program):
+            return None
+        self.told(Round(0, rounded, worth, feasible=True))
+        known, ends = self.points[0].partition, [began]
+        # The first relaxation takes longer than any other where it begins with no classes.
+        telling = 3 if known is not None else 4
 
-    def _rolled(self, schedule: Schedule, late: Callable[[], bool], until: float | None) -> Schedule:
-        """The best schedule that a rounded one leads to a few steps at a time; every better one is told.
+        def goes_on(settled: int) -> bool:
+            ends.append(time.perf_counter())
+            to_come = _LATER * relaxations_left(settled, program.n_steps) * (ends[-1] - ends[-2])
+            return until is None or len(ends) < telling or ends[-1] + to_come <= until
 
-        Where not all steps would be settled in time it is left off: the search brings more meanwhile.
-        """
-        program, known = self.program, self.points[0].partition
-        best, worth, began = schedule, schedule.objective(program), time.perf_counter()
-        self.told(Round(0, best, worth, feasible=True))
-        for number, (settled, made) in enumerate(rolled(program, schedule, known, late=late)):
-            if (objective := made.objective(program)) > worth:
-                best, worth = made, objective
-                self.told(Round(0, best, worth, feasible=True))
-            now = time.perf_counter()
-            to_come = _LATER * relaxations_left(settled, program.n_steps) * (now - began)
-            # The first takes longer than any other where it begins with no classes.
-            if until is not None and now + to_come > until and (number > 0 or known is not None):
-                break
-            began = now
-        chosen = settle(self.builder, best, self.guidance.penalty) if best is not schedule and not late() else None
-        if chosen is None or not keeps_rows(program, chosen) or chosen.objective(program) <= worth:
-            return best
-        self.told(Round(0, chosen, chosen.objective(program), feasible=True))
-        return chosen
+        made = rolled(program, self.points[0].x, known, goes_on=goes_on, interrupted=late)
+        if made is None:
+            return None
+        chosen = settle(self.builder, made, self.guidance.penalty) or made
+        return max((made, chosen), key=lambda one: one.objective(program) if keeps_rows(program, one) else -np.inf)
 
     def _settled(self, given: Sequence[tuple[str, Schedule]]) -> list[tuple[str, Schedule]]:
         """Given schedules with their choices decided again."""
