@@ -21,6 +21,7 @@ from scipy import sparse
 
 from solvers.capacities import all_capacities
 from solvers.relaxation import StopRule, solve_relaxation
+from solvers.relaxation.diving import reached
 from solvers.relaxation.parametric import find_families
 from solvers.relaxation.partition import Partition
 from solvers.relaxation.program import ClosureProgram
@@ -151,7 +152,7 @@ class _Rest:
         parts, number = np.flatnonzero(kept[program.part_node]), np.cumsum(kept) - 1
         arcs = kept[program.arc_tail] & kept[program.arc_head]
         value, allowed = _of_spans(program, parts, begin, ends)
-        rows, limits = _capacities_of_spans(families, parts, begin, ends)
+        rows, limits = _capacities_of_spans(families, (parts, begin, ends), program.n_choices)
         starts = np.maximum(program.starts[nodes] - begin, 0)
         cut = ClosureProgram(
             n_nodes=nodes.size,
@@ -180,6 +181,9 @@ class _Rest:
             Which of the nodes are still left.
         """
         some = np.bincount(self.program.part_node, x[:, :steps].sum(axis=(1, 2)), self.nodes.size) > _TAKEN
+        # Nodes without parts among what these need are in no point.
+        arcs, k = (self.program.arc_tail, self.program.arc_head), self.nodes.size
+        some = reached(sparse.csr_array((np.ones(arcs[0].size, np.int8), arcs), shape=(k, k)), some)
         own, among = x[some[self.program.part_node], :steps], np.flatnonzero(some)
         front = self._of(self.whole, self.families, self.nodes[among], self.begin, np.arange(1, steps + 1))
         # Moving nodes would leave out all that opens what is taken later.
@@ -238,10 +242,16 @@ def _of_spans(program: ClosureProgram, parts: Integers, begin: int, ends: Intege
 
 
 def _capacities_of_spans(
-    families: Sequence[Family], parts: Integers, begin: int, ends: Integers
+    families: Sequence[Family], left: tuple[Integers, int, Integers], n_choices: int
 ) -> tuple[sparse.csr_array, Floats]:
-    """Side rows of some parts, a capacity of all steps of a span each, and their limits."""
-    n_choices = families[0].use.shape[1] if families else 1
+    """Side rows of some parts, a capacity of all steps of a span each, and their limits.
+
+    Args:
+        families: The capacities.
+        left: The parts, the first step, and the ends of the spans.
+        n_choices: D.
+    """
+    parts, begin, ends = left
     starts, G = np.append(0, ends[:-1]), ends.size
     row, column, amount = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
     limits: list[float] = []

@@ -16,7 +16,6 @@ from solvers.improvement import (
     Round,
     SpreadSubprogramBuilder,
     SubprogramBuilder,
-    holds_runs,
     improve,
     merit,
     row_penalties,
@@ -50,19 +49,18 @@ _ROUNDED_POINTS = 2
 """Points of different cases that are rounded."""
 _BEHIND = 0.75
 """Share of the time that the schedule known was searched for after which one begun anew has to be as good."""
-_ANEW = 1.0
+_ANEW, _ANEW_A_SECOND = 1.0, 10_000
 """Time left, over what the search of the schedule known took on one core, from which the search begins anew instead:
-the points of the last cases lead higher."""
+the points of the last cases lead higher. Nodes times steps for each second left up to which it does: in larger programs
+it would not come as far again."""
 _KNOWN = "found while the bound was brought down"
 _FILLED = "filled step by step"
 _ROLLED = "relaxed again step by step"
 _LOST_LITTLE = 0.03
 """Distance to the bound, over the worth, up to which what rounding loses is made good sooner by the search."""
-_RUN = 2
-"""Steps of the shortest run that the search looks at."""
 _ROLLED_A_SECOND = 25_000
-"""Nodes times steps up to which it is begun, for each second that it may take: above the 8,000 to 11,000 that were seen
-on a slow machine, as it is left off where it turns out too slow."""
+"""Nodes times steps up to which schedules are made a few steps at a time, for each second that it may take; 25,000 to
+80,000 were seen on a slow machine, and it is left off where it turns out too slow."""
 _LATER = 0.4
 """Time of a relaxation of what is left, over that of the one before, in the mean of those that follow."""
 _NEAR = 0.05
@@ -190,11 +188,10 @@ class ScheduleSearch:
     def _rolled(self, rounded: Schedule, late: Callable[[], bool], until: float | None) -> Schedule | None:
         """A schedule made a few steps at a time, where one rounded lost much and there is time for it, else None.
 
-        Not where the search relaxes runs of steps: that makes good what is lost as soon. Where not all steps would be
-        settled in time it is left off.
+        Where not all steps would be settled in time it is left off.
         """
         program, worth, began = self.program, rounded.objective(self.program), time.perf_counter()
-        if self.guidance.bound - worth <= _LOST_LITTLE * abs(worth) or not holds_runs(program, _RUN):
+        if self.guidance.bound - worth <= _LOST_LITTLE * abs(worth):
             return None
         soon = until is None or program.n_nodes * program.n_steps <= _ROLLED_A_SECOND * (until - began)
         if not soon or not can_be_rolled(program):
@@ -268,7 +265,10 @@ class ScheduleSearch:
         """Whether the search goes on with the schedule known instead of beginning anew."""
         worth = known.objective(self.program)
         near = self.guidance.bound - worth <= self.wanted.gap * abs(worth)
-        return near or self.interrupted() or seconds is None or seconds < _ANEW * self.wanted.spent
+        if near or self.interrupted() or seconds is None:
+            return True
+        size = self.program.n_nodes * self.program.n_steps
+        return seconds < max(_ANEW * self.wanted.spent, size / _ANEW_A_SECOND)
 
     def _best_of(self, own: tuple[str, Schedule], given: Sequence[tuple[str, Schedule]]) -> Start:
         """The best of a schedule that keeps every row and of those given that do."""

@@ -8,7 +8,7 @@ from solvers.improvement.search import ImprovementOptions, ImprovementResult, Ro
 from solvers.improvement.settling import merit, row_penalties, settle
 from solvers.improvement.spread_subprogram import SpreadSubprogramBuilder
 from solvers.improvement.subprogram import SubprogramBuilder
-from solvers.improvement.trail import Guidance, holds_runs
+from solvers.improvement.trail import Guidance
 
 __all__ = [
     "Guidance",
@@ -17,7 +17,6 @@ __all__ = [
     "Round",
     "SpreadSubprogramBuilder",
     "SubprogramBuilder",
-    "holds_runs",
     "improve",
     "merit",
     "row_penalties",

@@ -66,7 +66,7 @@ _DRAWS = 4
 """Times a kind is asked for a part that was not solved already."""
 
 
-def holds_runs(program: ClosureProgram, steps: int) -> bool:
+def _holds_runs(program: ClosureProgram, steps: int) -> bool:
     """Whether mixed-integer programs can hold runs of so many steps, in the mean; longer ones are relaxed."""
     return program.n_nodes * steps <= _HELD * program.n_steps
 
@@ -155,7 +155,7 @@ class Trail:
         program = self._program
         if isinstance(kind, RelaxedRun | RelaxedMend):
             steps = kind.length if isinstance(kind, RelaxedRun) else _MENDED
-            return self._builder.moves_groups and not program.lags.any() and not holds_runs(program, steps)
+            return self._builder.moves_groups and not program.lags.any() and not _holds_runs(program, steps)
         return self._builder.moves_groups or not isinstance(kind, Merged)
 
     @property
