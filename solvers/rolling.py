@@ -49,7 +49,10 @@ _TAKEN = 1e-6
 
 
 def can_be_rolled(program: ClosureProgram) -> bool:
-    """Whether every side row is the capacity of a step, alike in all steps, and there is nothing but nodes, no lags."""
+    """Whether every side row is the capacity of a step, alike in all steps, and there is nothing but nodes, no lags.
+
+    Capacities of zero, or of fewer than half of the steps, are not looked at as such.
+    """
     if program.n_extras or program.lags.any() or not all_capacities(program):
         return False
     limits = np.diff(program.rows.indptr) > 0
@@ -73,8 +76,7 @@ def rolled(
     Args:
         program: The program, as ``can_be_rolled``.
         x: A point of its relaxation ``(P, T, D)``.
-        partition: The classes of that; None where they are not known. Those of a case that decides of nodes are not
-            begun with where these begin later in it.
+        partition: The classes of that; None where they are not known.
         goes_on: Told how many steps are settled before every relaxation; False leaves it off.
         interrupted: Asked again and again; true leaves it off.
     """
@@ -89,7 +91,7 @@ def rolled(
         begin = rest.begin + steps
         if begin >= T or not kept.any():
             return schedule
-        if not goes_on(begin):
+        if interrupted() or not goes_on(begin):
             return None
         rest, before = _Rest.after(program, families, rest.nodes[kept], begin), rest
         if not (rest.program.starts < rest.program.n_steps).any():
@@ -102,9 +104,10 @@ def rolled(
 
 
 def relaxations_left(settled: int, steps: int) -> int:
-    """How many relaxations ``rolled`` solves after so many of the steps are settled."""
+    """How many relaxations ``rolled`` has still to solve once so many of the steps are settled."""
     count = 0
-    while (settled := settled + _settled_next(settled)) < steps:
+    while settled < steps:
+        settled += _settled_next(settled)
         count += 1
     return count
 
@@ -198,7 +201,13 @@ class _Rest:
         return left
 
     def classes(self, partition: Partition, before: _Rest) -> Partition | None:
-        """Classes of the program it was cut from as classes of its own; None where its nodes may begin before them."""
+        """Classes of the program it was cut from as classes of its own.
+
+        None where a node may begin in a span before they do, as after decisions about it, and where choices are not
+        allowed: their classes differ from step to step.
+        """
+        if self.whole.open_choices is not None:
+            return None
         nodes, parts = np.isin(before.nodes, self.nodes), np.isin(before.parts, self.parts)
         span = np.searchsorted(before.ends + before.begin, self.ends + self.begin)
         labels = partition.node_labels[:, span]
@@ -230,15 +239,17 @@ def _spans(steps: int, apart: int) -> Integers:
 
 
 def _of_spans(program: ClosureProgram, parts: Integers, begin: int, ends: Integers) -> tuple[Floats, Mask | None]:
-    """Mean value of every choice of some parts in each span ``(parts, G, D)``, and which may be made in one."""
-    starts = np.append(0, ends[:-1])
-    value = program.value[parts, begin : begin + int(ends[-1])]
-    if program.allowed is None:
-        return np.add.reduceat(value, starts, axis=1) / np.diff(ends, prepend=0)[:, None], None
-    allowed = program.allowed[parts, begin : begin + int(ends[-1])]
-    count = np.add.reduceat(allowed, starts, axis=1, dtype=np.int64)
-    total = np.add.reduceat(np.where(allowed, value, 0.0), starts, axis=1)
-    return total / np.maximum(count, 1), count > 0
+    """Mean value of every choice of some parts in each span ``(parts, G, D)``, and which may be made in one.
+
+    The mean over the steps in which the choice may be made, from the first step of the node on.
+    """
+    starts, until = np.append(0, ends[:-1]), begin + int(ends[-1])
+    usable = (np.arange(begin, until) >= program.starts[program.part_node[parts], None])[:, :, None]
+    if program.allowed is not None:
+        usable = usable & program.allowed[parts, begin:until]
+    count = np.add.reduceat(usable, starts, axis=1, dtype=np.int64)
+    total = np.add.reduceat(np.where(usable, program.value[parts, begin:until], 0.0), starts, axis=1)
+    return total / np.maximum(count, 1), None if program.allowed is None else count > 0
 
 
 def _capacities_of_spans(

@@ -61,8 +61,9 @@ _LOST_LITTLE = 0.03
 _ROLLED_A_SECOND = 25_000
 """Nodes times steps up to which schedules are made a few steps at a time, for each second that it may take; 25,000 to
 80,000 were seen on a slow machine, and it is left off where it turns out too slow."""
-_LATER = 0.4
-"""Time of a relaxation of what is left, over that of the one before, in the mean of those that follow."""
+_LATER, _TELLING = 0.4, 4
+"""Time of a relaxation of what is left, over that of the one before, in the mean of those that follow; moments known,
+the beginning and one before each relaxation, from which it is gone by: the first takes longer where no classes are."""
 _NEAR = 0.05
 """A schedule that follows a point is not compared with rounded ones where it is within this share of the bound."""
 _SHARES = (0.35, 0.65, 0.2, 0.8, 0.425, 0.575)
@@ -178,7 +179,7 @@ class ScheduleSearch:
         if sound and not small:
             best = max((one for _, one in sound), key=lambda one: one.objective(program))
             made = self._rolled(best, late, None if most is None else began + most)
-            if made is not None:
+            if made is not None and keeps_rows(program, made):
                 found.append((_ROLLED, made))
                 sound.append(found[-1])
         origin, best = max(sound if small and sound else found, key=lambda pair: merit(program, pair[1], penalty))
@@ -193,20 +194,20 @@ class ScheduleSearch:
         program, worth, began = self.program, rounded.objective(self.program), time.perf_counter()
         if self.guidance.bound - worth <= _LOST_LITTLE * abs(worth):
             return None
+        if late():
+            return None
         soon = until is None or program.n_nodes * program.n_steps <= _ROLLED_A_SECOND * (until - began)
         if not soon or not can_be_rolled(program):
             return None
         self.told(Round(0, rounded, worth, feasible=True))
-        known, ends = self.points[0].partition, [began]
-        # The first relaxation takes longer than any other where it begins with no classes.
-        telling = 3 if known is not None else 4
+        moments = [began]
 
         def goes_on(settled: int) -> bool:
-            ends.append(time.perf_counter())
-            to_come = _LATER * relaxations_left(settled, program.n_steps) * (ends[-1] - ends[-2])
-            return until is None or len(ends) < telling or ends[-1] + to_come <= until
+            moments.append(time.perf_counter())
+            return until is None or _in_time(moments, relaxations_left(settled, program.n_steps), until)
 
-        made = rolled(program, self.points[0].x, known, goes_on=goes_on, interrupted=late)
+        point = self.points[0]
+        made = rolled(program, point.x, point.partition, goes_on=goes_on, interrupted=late)
         if made is None:
             return None
         chosen = settle(self.builder, made, self.guidance.penalty) or made
@@ -417,6 +418,20 @@ class ScheduleSearch:
         if number < _FROM_START:
             return start
         return disturbed(self.builder, best, self.guidance.penalty, np.random.default_rng([self.wanted.seed, number]))
+
+
+def _in_time(moments: Sequence[float], to_come: int, until: float) -> bool:
+    """Whether so many relaxations to come are done in time, by how long the last one took.
+
+    Args:
+        moments: The beginning, and when each relaxation was begun, the next one as the last.
+        to_come: How many, that one included.
+        until: When they have to be done.
+    """
+    now, before = moments[-1], moments[-2]
+    if len(moments) < _TELLING:
+        return now < until
+    return now + _LATER * to_come * (now - before) <= until
 
 
 def processes(program: ClosureProgram, asked: int) -> int:

@@ -16,7 +16,7 @@ from solvers.relaxation.parametric import find_families
 from solvers.rolling import _Rest, _spans, can_be_rolled, relaxations_left, rolled
 from solvers.rounding import placed
 from solvers.schedule import Schedule, keeps_rows
-from solvers.schedule_search import ScheduleSearch, points_of
+from solvers.schedule_search import ScheduleSearch, _in_time, points_of
 from tests.benchmarks.made_up import made_up
 from tests.solvers.relaxation.programs import random_program, whole_optimum
 
@@ -72,6 +72,7 @@ def test_the_schedule_is_sound(seed):
         assert made.keeps_order(program)
         assert keeps_rows(program, made)
         assert made.objective(program) <= optimum + 1e-6 * max(abs(optimum), 1.0)
+        assert program.allowed is None or program.allowed.ravel()[made.entries(program)[0]].all()
 
 
 @pytest.mark.parametrize("seed", rollable())
@@ -111,7 +112,7 @@ def test_what_is_left_is_relaxed_to_the_same_from_the_classes_known(seed):
     for begin in range(1, program.n_steps):
         rest = rest_after(program, schedule, begin)
         classes = rest.classes(partition, before)
-        assert classes is not None
+        assert (classes is None) is (program.open_choices is not None)
         begun, anew = solve_relaxation(rest.program, begin=classes), solve_relaxation(rest.program)
         assert begun.bound == pytest.approx(anew.bound, rel=2e-6, abs=1e-6)
         before, partition = rest, begun.partition
@@ -119,7 +120,7 @@ def test_what_is_left_is_relaxed_to_the_same_from_the_classes_known(seed):
 
 def test_classes_of_a_case_that_decides_of_nodes_are_not_begun_with():
     """In which a node begins later than in the program: nothing would ever take it sooner."""
-    program = capacities_alone(rollable()[0])
+    program = long_one(1, "nothing")
     families = find_families(program)
     whole = _Rest.all_of(program, families)
     first = program.starts + (np.arange(program.n_nodes) == program.n_nodes - 1)
@@ -152,9 +153,73 @@ def test_a_span_has_the_room_of_its_steps_and_their_mean_worth():
     assert rest.program.value[:, 5] == pytest.approx(program.value[:, 6:8].mean(axis=1))
 
 
+@pytest.mark.parametrize("closed", ["nothing", "always", "by step"])
+@pytest.mark.parametrize("seed", range(2))
+def test_with_spans_of_several_steps_as_well(seed, closed, monkeypatch):
+    """Of every relaxation on the way the value is no more than the bound, and no choice is made that is not allowed."""
+    program = long_one(seed, closed)
+    relaxations, counts = [], []
+
+    def noted(rest: ClosureProgram, *given, **options) -> RelaxationResult:
+        found = solve_relaxation(rest, *given, **options)
+        relaxations.append((rest, found, options["begin"] is None))
+        return found
+
+    monkeypatch.setattr("solvers.rolling.solve_relaxation", noted)
+    point = solve_relaxation(program)
+
+    def goes_on(settled: int) -> bool:
+        counts.append(relaxations_left(settled, program.n_steps))
+        return True
+
+    made = rolled(program, point.x, point.partition, goes_on=goes_on)
+    assert made.keeps_order(program)
+    assert keeps_rows(program, made)
+    if program.allowed is not None:
+        assert program.allowed.ravel()[made.entries(program)[0]].all()
+    assert counts == list(range(len(counts), 0, -1))
+    assert len(relaxations) == len(counts)
+    for rest, found, anew in relaxations:
+        assert found.value <= found.bound * (1.0 + 1e-6)
+        assert anew is (closed != "nothing")
+        assert found.bound <= solve_relaxation(rest).bound * (1.0 + 6e-3)
+        if rest.open_choices is not None:
+            assert np.abs(found.x[~rest.open_choices]).max(initial=0.0) < 1e-9
+
+
+def long_one(seed: int, closed: str) -> ClosureProgram:
+    """A small pit in 14 periods, whose last blocks begin late; some of it not to be dumped, or not in some steps."""
+    problem, precedence = made_up(levels=5, side=12, periods=14, open_destinations=True, pit_alone=True, seed=seed)
+    program = closure_program(problem, precedence)
+    rng = np.random.default_rng(seed)
+    late = np.where(np.arange(program.n_nodes) >= program.n_nodes - 8, 7, 0)
+    allowed = np.ones(program.value.shape, bool)
+    some = rng.random(program.n_parts) < 0.3
+    if closed == "always":
+        allowed[some, :, 0] = False
+    elif closed == "by step":
+        allowed[:, :, 0] = rng.random(allowed.shape[:2]) < 0.7
+    return replace(program, first_step=late, allowed=None if closed == "nothing" else allowed)
+
+
 @pytest.mark.parametrize(("steps", "count"), [(1, 0), (2, 1), (8, 7), (9, 8), (20, 13)])
-def test_relaxations_left_are_those_that_follow(steps, count):
-    assert relaxations_left(0, steps) == count
+def test_relaxations_left_are_those_still_to_be_solved(steps, count):
+    assert relaxations_left(1, steps) == count
+
+
+@pytest.mark.parametrize(
+    ("moments", "to_come", "in_time"),
+    [
+        ([0.0, 1.0], 50, True),
+        ([0.0, 1.0, 99.0], 50, True),
+        ([0.0, 1.0, 101.0], 1, False),
+        ([0.0, 1.0, 30.0, 40.0], 15, True),
+        ([0.0, 1.0, 30.0, 40.0], 16, False),
+        ([0.0, 1.0, 30.0, 90.0, 98.0], 1, False),
+    ],
+)
+def test_it_is_left_off_where_relaxations_to_come_take_too_long(moments, to_come, in_time):
+    assert _in_time(moments, to_come, 100.0) is in_time
 
 
 def test_it_is_left_off_when_told(pit):
