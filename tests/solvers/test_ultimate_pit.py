@@ -134,7 +134,8 @@ def test_a_search_answers_for_the_whole_program(spread):
             assert max(proven) <= cases.bound + 1e-9 * size
             again = ultimate_pit(tightened)
             within = leaf_bounds(again.within, (), again.leaves(cases.leaves), whole=not spread)
-            assert within == pytest.approx(proven, abs=1e-9 * size)
+            # Of the largest alone: a single case may be bounded closer by the one than by the other.
+            assert max(within) == pytest.approx(max(proven), abs=1e-9 * size)
         optimum = whole_optimum(program, integer=True, spread=spread)
         assert found.objective <= optimum + 1e-6
         assert found.certified_bound >= optimum - 1e-6
