@@ -134,7 +134,7 @@ def test_a_search_answers_for_the_whole_program(spread):
             assert max(proven) <= cases.bound + 1e-9 * size
             again = ultimate_pit(tightened)
             within = leaf_bounds(again.within, (), again.leaves(cases.leaves), whole=not spread)
-            # Of the largest alone: a single case may be bounded closer by the one than by the other.
+            # Of the largest alone: a case is looked at no closer than to see that it is no larger than claimed.
             assert max(within) == pytest.approx(max(proven), abs=1e-9 * size)
         optimum = whole_optimum(program, integer=True, spread=spread)
         assert found.objective <= optimum + 1e-6
